@@ -1,0 +1,188 @@
+/// Growable storage for plain values: what `[T]` is, without reference counts, uniqueness checks or class exclusivity,
+/// because it is noncopyable and owns its memory alone. Every subscript is checked.
+@frozen @safe
+public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
+  @usableFromInline var base: UnsafeMutablePointer<Element>
+  @usableFromInline var capacity: Int
+  @usableFromInline var used: Int
+
+  @inlinable public var count: Int { @inline(__always) get { used } }
+
+  @inlinable
+  public init(capacity: Int = 0) {
+    let room = max(capacity, 16)
+    unsafe base = UnsafeMutablePointer<Element>.allocate(capacity: room + Self.slack)
+    self.capacity = room
+    used = 0
+  }
+
+  @inlinable
+  public init(repeating value: Element, count: Int) {
+    self.init(capacity: count)
+    unsafe base.initialize(repeating: value, count: count)
+    used = count
+  }
+
+  @inlinable
+  deinit { unsafe base.deallocate() }
+
+  /// Elements past the capacity that are always allocated, so that a copy of a short run may overshoot.
+  @inlinable static var slack: Int { 64 }
+
+  @inlinable public var isEmpty: Bool { count == 0 }
+
+  @inlinable
+  public subscript(index: Int) -> Element {
+    @inline(__always) get {
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      return unsafe base[index]
+    }
+    @inline(__always) set {
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      unsafe base[index] = newValue
+    }
+    @inline(__always) _modify {
+      precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+      yield unsafe &base[index]
+    }
+  }
+
+  @inlinable @inline(__always)
+  public mutating func append(_ value: Element) {
+    if count == capacity { grow(to: count &+ 1) }
+    unsafe base[count] = value
+    used &+= 1
+  }
+
+  @inlinable
+  public mutating func append(repeating value: Element, count n: Int) {
+    reserve(n)
+    unsafe (base + count).initialize(repeating: value, count: n)
+    used += n
+  }
+
+  /// Room for `n` more elements.
+  @inlinable @inline(__always)
+  public mutating func reserve(_ n: Int) {
+    if capacity &- count < n { grow(to: count + n) }
+  }
+
+  @inlinable @inline(never)
+  mutating func grow(to needed: Int) {
+    let room = max(needed, capacity + capacity / 2 + 16)
+    let bigger = UnsafeMutablePointer<Element>.allocate(capacity: room + Self.slack)
+    unsafe bigger.initialize(from: base, count: count)
+    unsafe base.deallocate()
+    unsafe base = bigger
+    capacity = room
+  }
+
+  /// Forgets the elements, keeps the memory.
+  @inlinable public mutating func removeAll() { used = 0 }
+
+  @inlinable
+  public mutating func truncate(to n: Int) {
+    precondition(n >= 0 && n <= count)
+    used = n
+  }
+
+  @inlinable
+  public mutating func removeLast() -> Element {
+    precondition(count > 0)
+    used &-= 1
+    return unsafe base[count]
+  }
+
+  /// Sets the count to `n`, new elements having `value`; shrinking keeps the memory.
+  @inlinable
+  public mutating func resize(to n: Int, filling value: Element) {
+    if n > count { append(repeating: value, count: n - count) } else { truncate(to: n) }
+  }
+
+  @inlinable
+  public var array: [Element] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
+
+  /// The whole storage for a kernel that has checked its ranges; neither pointer nor count may escape.
+  @inlinable @inline(__always) @unsafe
+  public var pointer: UnsafeMutablePointer<Element> { unsafe base }
+}
+
+extension Buffer where Element == UInt8 {
+  /// A view of the bytes; it dies with the next mutation.
+  @inlinable public var view: ByteView { unsafe ByteView(base: base, count: count) }
+
+  @inlinable
+  public subscript(range: Range<Int>) -> ByteView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    return unsafe ByteView(base: base + range.lowerBound, count: range.count)
+  }
+
+  @inlinable @inline(__always)
+  public mutating func append(_ bytes: ByteView) {
+    reserve(bytes.count)
+    unsafe UnsafeMutableRawPointer(base + count).copyMemory(from: bytes.base, byteCount: bytes.count)
+    used &+= bytes.count
+  }
+
+  @inlinable
+  public mutating func append(_ bytes: [UInt8]) {
+    bytes.withView { append($0) }
+  }
+
+  /// Copies with whole 32-byte moves where `bytes` is short; `bytes` must come from a `Buffer`, whose slack makes the
+  /// overshoot readable, and the slack here makes it writable.
+  @inlinable @inline(__always)
+  public mutating func appendSlack(_ bytes: ByteView) {
+    reserve(bytes.count)
+    let to = unsafe UnsafeMutableRawPointer(base + count)
+    if bytes.count <= 32 {
+      unsafe to.storeBytes(of: bytes.base.loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+    } else {
+      unsafe to.copyMemory(from: bytes.base, byteCount: bytes.count)
+    }
+    used &+= bytes.count
+  }
+
+  /// Little-endian.
+  @inlinable @inline(__always)
+  public mutating func append<T: FixedWidthInteger & BitwiseCopyable>(integer value: T) {
+    reserve(MemoryLayout<T>.size)
+    unsafe UnsafeMutableRawPointer(base + count).storeBytes(of: value.littleEndian, as: T.self)
+    used &+= MemoryLayout<T>.size
+  }
+
+  /// A protobuf varint in its shortest form.
+  @inlinable @inline(__always)
+  public mutating func append(varint value: UInt64) {
+    reserve(10)
+    var v = value
+    while v >= 0x80 {
+      unsafe base[count] = UInt8(truncatingIfNeeded: v) | 0x80
+      used &+= 1
+      v >>= 7
+    }
+    unsafe base[count] = UInt8(truncatingIfNeeded: v)
+    used &+= 1
+  }
+
+  @inlinable @inline(__always)
+  public mutating func append(varint value: Int) { append(varint: UInt64(value)) }
+
+  /// Appends `n` bytes of any content, to be filled by the caller.
+  @inlinable
+  public mutating func appendUninitialized(_ n: Int) -> UnsafeMutableRawBufferPointer {
+    reserve(n)
+    let room = unsafe UnsafeMutableRawBufferPointer(start: base + count, count: n)
+    used &+= n
+    return unsafe room
+  }
+
+  /// Moves the bytes from `offset` on by `gap`, growing or shrinking the buffer.
+  @inlinable
+  public mutating func shift(from offset: Int, by gap: Int) {
+    precondition(offset >= 0 && offset <= count && offset + gap >= 0)
+    if gap > 0 { reserve(gap) }
+    unsafe UnsafeMutableRawPointer(base + offset + gap).copyMemory(from: base + offset, byteCount: count - offset)
+    used += gap
+  }
+}

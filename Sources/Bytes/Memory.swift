@@ -1,0 +1,39 @@
+#if canImport(Glibc)
+  @_exported import func Glibc.memchr
+  @_exported import func Glibc.memcmp
+#elseif canImport(Musl)
+  @_exported import func Musl.memchr
+  @_exported import func Musl.memcmp
+#else
+  @_exported import func Darwin.memchr
+  @_exported import func Darwin.memcmp
+#endif
+
+@inlinable @inline(__always) @unsafe
+func word<T: FixedWidthInteger & BitwiseCopyable>(_ p: UnsafeRawPointer, _ offset: Int, _ type: T.Type) -> T {
+  unsafe p.loadUnaligned(fromByteOffset: offset, as: T.self)
+}
+
+/// Compares `n` bytes: two overlapping words for the short runs that literals and values mostly are, memcmp beyond.
+///
+/// Why it is sound: every load lies inside `n` bytes, which both callers have checked against their views.
+@inlinable @inline(__always) @unsafe
+public func equalBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ n: Int) -> Bool {
+  if n >= 8 {
+    if n > 16 { return unsafe memcmp(a, b, n) == 0 }
+    let head = unsafe word(a, 0, UInt64.self) ^ word(b, 0, UInt64.self)
+    let tail = unsafe word(a, n - 8, UInt64.self) ^ word(b, n - 8, UInt64.self)
+    return head | tail == 0
+  }
+  if n >= 4 {
+    let head = unsafe word(a, 0, UInt32.self) ^ word(b, 0, UInt32.self)
+    let tail = unsafe word(a, n - 4, UInt32.self) ^ word(b, n - 4, UInt32.self)
+    return head | tail == 0
+  }
+  var i = 0
+  while i < n {
+    if unsafe word(a, i, UInt8.self) != word(b, i, UInt8.self) { return false }
+    i &+= 1
+  }
+  return true
+}

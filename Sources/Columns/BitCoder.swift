@@ -1,0 +1,244 @@
+import Bytes
+
+/// An adaptive probability that the next bit is 1: 22 bits of probability above 10 bits of count. It moves by 1/(n+1.5)
+/// of the error until `n` reaches the caller's limit, so it learns fast when new and stays precise when old
+/// (the state map of lpaq, Mahoney 2007; the same estimator as Krichevsky-Trofimov for small n).
+public typealias BitModel = UInt32
+
+/// A model that has seen nothing: even odds.
+@inlinable public var freshModel: BitModel { @inline(__always) get { 1 << 31 } }
+
+/// Codes bits by adaptive probabilities. The encoder and the decoder both conform, so that a column's model is written
+/// once and run in both directions: every `code` takes the value to write and returns the value written; a decoder
+/// ignores what it is given and returns what it reads.
+public protocol BitCoder: ~Copyable {
+  /// Whether values come out of the coder (decoder) instead of going in.
+  static var decodes: Bool { get }
+
+  /// One bit (0 or 1) under `model`, which learns it. `limit` bounds the model's memory, at most 1023.
+  mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32
+
+  /// The low `count` bits of `value`, 0 to 64 of them, as they are.
+  mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64
+
+  /// Why and where a decoder gave up, if it did; an encoder never does.
+  var failed: Bool { get }
+
+  /// Tells a decoder that its input makes no sense. It returns zeros from here on.
+  mutating func fail()
+}
+
+
+@inlinable @inline(__always)
+func learn(_ model: inout BitModel, _ bit: UInt32, _ limit: UInt32, _ table: UnsafePointer<UInt32>) {
+  let n = model & 1023
+  let p = Int64(model >> 10)
+  let target: Int64 = bit == 0 ? 0 : (1 << 22) - 1
+  let moved = unsafe p + ((target - p) * Int64(table[Int(n)])) >> 16
+  model = UInt32(truncatingIfNeeded: moved) << 10 | (n < limit ? n + 1 : n)
+}
+
+/// The reciprocal table at a fixed address for the coders' whole life.
+@safe @usableFromInline
+struct ReciprocalTable: @unchecked Sendable {
+  @usableFromInline let base: UnsafePointer<UInt32>
+  @usableFromInline static let shared = ReciprocalTable()
+  init() {
+    let memory = UnsafeMutablePointer<UInt32>.allocate(capacity: 1024)
+    for n in 0..<1024 { unsafe memory[n] = UInt32(65536.0 / (Double(n) + 1.5)) }
+    unsafe base = UnsafePointer(memory)
+  }
+}
+
+/// Binary range encoder (Martin 1979, carries as in LZMA's reference encoder) beside a plain bit stream for the bits
+/// that are random anyway.
+@safe
+public struct RangeEncoder: BitCoder, ~Copyable {
+  @usableFromInline var low: UInt64 = 0
+  @usableFromInline var range: UInt32 = .max
+  @usableFromInline var cache: UInt8 = 0
+  @usableFromInline var pending = 1
+  @usableFromInline let table: UnsafePointer<UInt32>
+  /// Range-coded bytes so far.
+  public var coded = Buffer<UInt8>(capacity: 1 << 12)
+  /// Raw bits so far, whole bytes.
+  public var raw = Buffer<UInt8>(capacity: 1 << 12)
+  @usableFromInline var bits: UInt64 = 0
+  @usableFromInline var bitCount = 0
+
+  @inlinable public static var decodes: Bool { @inline(__always) get { false } }
+  @inlinable public var failed: Bool { false }
+  public mutating func fail() {}
+
+  public init() { unsafe table = ReciprocalTable.shared.base }
+
+  @inlinable @inline(__always)
+  public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
+    let bound = (range >> 16) &* max(1, model >> 16)
+    if bit != 0 {
+      range = bound
+    } else {
+      low &+= UInt64(bound)
+      range &-= bound
+    }
+    unsafe learn(&model, bit, limit, table)
+    while range < 1 << 24 {
+      range <<= 8
+      shiftLow()
+    }
+    return bit
+  }
+
+  @inlinable
+  mutating func shiftLow() {
+    if low < 0xFF00_0000 || low > 0xFFFF_FFFF {
+      let carry = UInt8(truncatingIfNeeded: low >> 32)
+      var byte = cache
+      repeat {
+        coded.append(byte &+ carry)
+        byte = 0xFF
+        pending -= 1
+      } while pending != 0
+      cache = UInt8(truncatingIfNeeded: low >> 24)
+    }
+    pending += 1
+    low = (low & 0x00FF_FFFF) << 8
+  }
+
+  @inlinable @inline(__always)
+  public mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64 {
+    if count > 32 {
+      putRaw(value & 0xFFFF_FFFF, 32)
+      putRaw(value >> 32, count - 32)
+    } else {
+      putRaw(value, count)
+    }
+    return value
+  }
+
+  @inlinable @inline(__always)
+  mutating func putRaw(_ value: UInt64, _ count: Int) {
+    bits |= (value & ((1 << UInt64(count)) - 1)) << UInt64(bitCount)
+    bitCount += count
+    if bitCount >= 32 {
+      raw.append(integer: UInt32(truncatingIfNeeded: bits))
+      bits >>= 32
+      bitCount -= 32
+    }
+  }
+
+  /// Writes out what is still held; the coder must not be used for values afterwards. Trailing zero bytes of the
+  /// range-coded part are dropped, since the decoder reads zeros past the end.
+  public mutating func finish() {
+    // Any value in [low, low + range) will do: take the one with the most trailing zeros.
+    let top = low + UInt64(range) - 1
+    for keep in stride(from: 24, through: 0, by: -8) {
+      let rounded = (top >> UInt64(keep)) << UInt64(keep)
+      if rounded >= low {
+        low = rounded
+        break
+      }
+    }
+    for _ in 0..<5 { shiftLow() }
+    while coded.count > 0, coded[coded.count - 1] == 0 { coded.truncate(to: coded.count - 1) }
+    while bitCount > 0 {
+      raw.append(UInt8(truncatingIfNeeded: bits))
+      bits >>= 8
+      bitCount -= 8
+    }
+    bits = 0
+    bitCount = 0
+  }
+}
+
+/// The mirror of `RangeEncoder`. Reads zeros past the end of either stream; more than a few such bytes make it `failed`.
+@safe
+public struct RangeDecoder: BitCoder, ~Copyable {
+  @usableFromInline var range: UInt32 = .max
+  @usableFromInline var value: UInt32 = 0
+  @usableFromInline let table: UnsafePointer<UInt32>
+  @usableFromInline let coded: ByteView
+  @usableFromInline var at = 0
+  @usableFromInline let raw: ByteView
+  @usableFromInline var rawAt = 0
+  @usableFromInline var bits: UInt64 = 0
+  @usableFromInline var bitCount = 0
+  @usableFromInline var gaveUp = false
+
+  @inlinable public static var decodes: Bool { @inline(__always) get { true } }
+  /// Whether the streams ran out or a model found nonsense.
+  @inlinable public var failed: Bool { gaveUp || at > coded.count + 8 || rawAt > raw.count + 8 }
+  public mutating func fail() { gaveUp = true }
+
+  /// Bytes taken so far from the range-coded and the raw stream, for statistics.
+  public var position: (coded: Int, raw: Int) { (min(at, coded.count), min(rawAt, raw.count)) }
+
+  /// Both views must outlive the decoder.
+  public init(coded: ByteView, raw: ByteView) {
+    unsafe table = ReciprocalTable.shared.base
+    self.coded = coded
+    self.raw = raw
+    // The first byte of a carry coder is always zero.
+    at = 1
+    for _ in 0..<4 { value = value << 8 | nextByte() }
+  }
+
+  @inlinable @inline(__always)
+  mutating func nextByte() -> UInt32 {
+    let byte: UInt8 = at < coded.count ? coded.unchecked(at) : 0
+    at &+= 1
+    return UInt32(byte)
+  }
+
+  @inlinable @inline(__always)
+  public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
+    let bound = (range >> 16) &* max(1, model >> 16)
+    // Low part of the interval is the 0 bit's complement: encoder puts 1 at the bottom.
+    let out: UInt32
+    if value < bound {
+      range = bound
+      out = 1
+    } else {
+      value &-= bound
+      range &-= bound
+      out = 0
+    }
+    unsafe learn(&model, out, limit, table)
+    while range < 1 << 24 {
+      range <<= 8
+      value = value << 8 | nextByte()
+    }
+    return out
+  }
+
+  @inlinable @inline(__always)
+  public mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64 {
+    if count > 32 {
+      let low = takeRaw(32)
+      return low | takeRaw(count - 32) << 32
+    }
+    return takeRaw(count)
+  }
+
+  @inlinable @inline(__always)
+  mutating func takeRaw(_ count: Int) -> UInt64 {
+    if bitCount < count { refill() }
+    let out = bits & ((1 << UInt64(count)) - 1)
+    bits >>= UInt64(count)
+    bitCount -= count
+    return out
+  }
+
+  @inlinable
+  mutating func refill() {
+    if rawAt + 4 <= raw.count {
+      bits |= UInt64(raw.load(UInt32.self, at: rawAt)) << UInt64(bitCount)
+    } else {
+      for k in 0..<4 where rawAt + k < raw.count {
+        bits |= UInt64(raw[rawAt + k]) << UInt64(bitCount + 8 * k)
+      }
+    }
+    rawAt += 4
+    bitCount += 32
+  }
+}
