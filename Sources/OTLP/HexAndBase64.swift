@@ -8,26 +8,62 @@ public enum HexLetters: UInt8, Sendable {
   case upper
 }
 
+/// Eight hex digits in a word, the first one lowest, handled all at once.
+@usableFromInline
+enum HexWord {
+  /// The high bit of every byte that is at least `low` and below `end`; bytes are below 128.
+  @inlinable @inline(__always)
+  static func within(_ word: UInt64, _ low: UInt8, _ end: UInt8) -> UInt64 {
+    // With its high bit set no byte borrows from its neighbour.
+    let lifted = word | Lanes.highs
+    return (lifted &- Lanes.all(low)) & ~(lifted &- Lanes.all(end)) & Lanes.highs
+  }
+
+  @inlinable @inline(__always)
+  static func lower(_ word: UInt64) -> UInt64 { within(word, UInt8(ascii: "a"), UInt8(ascii: "g")) }
+
+  @inlinable @inline(__always)
+  static func upper(_ word: UInt64) -> UInt64 { within(word, UInt8(ascii: "A"), UInt8(ascii: "G")) }
+
+  @inlinable @inline(__always)
+  static func isHex(_ word: UInt64) -> Bool {
+    let digits = within(word, UInt8(ascii: "0"), UInt8(ascii: "9") + 1)
+    return word & Lanes.highs == 0 && digits | lower(word) | upper(word) == Lanes.highs
+  }
+
+  /// The four bytes that eight hex digits write.
+  @inlinable @inline(__always)
+  static func bytes(_ word: UInt64) -> UInt64 {
+    let nibbles = (word & Lanes.all(0x0F)) &+ (word >> 6 & Lanes.ones) &* 9
+    var pairs = (nibbles << 4 | nibbles >> 8) & 0x00FF_00FF_00FF_00FF
+    pairs = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF
+    return (pairs | pairs >> 16) & 0xFFFF_FFFF
+  }
+
+  /// The eight hex digits of four bytes.
+  @inlinable @inline(__always)
+  static func digits(_ bytes: UInt64, upper: Bool) -> UInt64 {
+    var spread = (bytes | bytes << 16) & 0x0000_FFFF_0000_FFFF
+    spread = (spread | spread << 8) & 0x00FF_00FF_00FF_00FF
+    let nibbles = (spread >> 4 | spread << 8) & Lanes.all(0x0F)
+    let letters = (nibbles &+ Lanes.all(6)) >> 4 & Lanes.ones
+    return nibbles &+ Lanes.all(UInt8(ascii: "0")) &+ letters &* (upper ? 7 : 39)
+  }
+}
+
 extension ByteView {
   /// Decodes the 16 hex digits at `offset` into eight bytes, the first one lowest in `value` (as a little-endian load of
   /// the id would give them); nil where a byte is no hex digit, where the cases are mixed, or past the end.
   @inlinable
   public func hex8(at offset: Int) -> (value: UInt64, letters: HexLetters)? {
     guard offset >= 0, offset &+ 16 <= count else { return nil }
-    let text = unsafe base.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
-    let digits = text &- UInt8(ascii: "0")
-    let lower = text &- UInt8(ascii: "a")
-    let upper = text &- UInt8(ascii: "A")
-    let isDigit = digits .< 10
-    let isLower = lower .< 6
-    let isUpper = upper .< 6
-    let someLower = any(isLower)
-    let someUpper = any(isUpper)
-    guard all(isDigit .| isLower .| isUpper), !(someLower && someUpper) else { return nil }
-    let nibbles = digits.replacing(with: (someUpper ? upper : lower) &+ 10, where: isLower .| isUpper)
-    let bytes = nibbles.evenHalf &<< 4 | nibbles.oddHalf
-    let value = unsafe unsafeBitCast(bytes, to: UInt64.self)
-    return (UInt64(littleEndian: value), someUpper ? .upper : someLower ? .lower : .none)
+    // Both loads lie inside the sixteen bytes just checked.
+    let first = unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    let second = unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self))
+    let lower = HexWord.lower(first) | HexWord.lower(second)
+    let upper = HexWord.upper(first) | HexWord.upper(second)
+    guard HexWord.isHex(first), HexWord.isHex(second), lower == 0 || upper == 0 else { return nil }
+    return (HexWord.bytes(first) | HexWord.bytes(second) << 32, lower != 0 ? .lower : upper != 0 ? .upper : .none)
   }
 
   /// Decodes 32 hex digits into two words as `hex8` does.
@@ -138,15 +174,8 @@ extension Buffer where Element == UInt8 {
   /// Appends the sixteen hex digits of eight bytes, the lowest byte of `value` first.
   @inlinable
   public mutating func append(hex value: UInt64, letters: HexLetters) {
-    let bytes = unsafe unsafeBitCast(value.littleEndian, to: SIMD8<UInt8>.self)
-    var nibbles = SIMD16<UInt8>()
-    nibbles.evenHalf = bytes &>> 4
-    nibbles.oddHalf = bytes & 15
-    let gap: UInt8 = letters == .upper ? 7 : 39
-    let text = nibbles &+ UInt8(ascii: "0")
-    let digits = text.replacing(with: text &+ gap, where: nibbles .> 9)
-    // Sixteen bytes into a room of sixteen.
-    unsafe appendUninitialized(16).storeBytes(of: digits, as: SIMD16<UInt8>.self)
+    append(integer: HexWord.digits(value & 0xFFFF_FFFF, upper: letters == .upper))
+    append(integer: HexWord.digits(value >> 32, upper: letters == .upper))
   }
 
   public mutating func append(hex bytes: ByteView, letters: HexLetters) {

@@ -92,7 +92,8 @@ private struct Chain {
       } else {
         .none
       }
-    if tier != .none { rank = Rank(tier: tier, covered: cursor.position) }
+    // A frame that only lacks its end counts as covered.
+    if tier != .none { rank = Rank(tier: tier, covered: isBroken ? cursor.position : bytes.count) }
   }
 
   /// Judges one message; false where it is not what the framing should hold.

@@ -44,6 +44,15 @@ struct RecogniseTests {
     }
   }
 
+  @Test("short messages behind big-endian lengths are not taken for empty varint-delimited ones")
+  func shortMessages() {
+    let short = Wire().message(1, Wire().message(2, Wire().message(2, Wire().number(6, 1)))).bytes
+    let file = Samples.lengthPrefixed([short, short, short])
+    for n in [file.count, file.count - 1, file.count - 7, file.count - 12] {
+      #expect(recognise(Array(file[0..<n])).framing == .lengthPrefixed)
+    }
+  }
+
   @Test("a damaged length in the middle leaves the frames before it readable")
   func damagedPrefix() {
     var file = Samples.lengthPrefixed(messages)
