@@ -27,7 +27,8 @@ extension Recognition {
 
 /// One framing tried on a file's first bytes.
 private struct Chain {
-  /// The better the later; `covered` bytes decide among equals, and then the order of trial.
+  /// The better the later; `covered` bytes decide among equals, then the fewer empty messages (three zeros begin
+  /// most big-endian lengths), then what the last frame lacks, then the order of trial.
   struct Rank: Comparable {
     enum Tier: Int {
       case none
@@ -42,11 +43,13 @@ private struct Chain {
 
     var tier: Tier
     var covered: Int
+    var empties: Int
+    var missing: Int
 
-    static let nothing = Rank(tier: .none, covered: 0)
+    static let nothing = Rank(tier: .none, covered: 0, empties: 0, missing: 0)
 
     static func < (a: Rank, b: Rank) -> Bool {
-      (a.tier.rawValue, a.covered) < (b.tier.rawValue, b.covered)
+      (a.tier.rawValue, a.covered, b.empties, b.missing) < (b.tier.rawValue, b.covered, a.empties, a.missing)
     }
   }
 
@@ -63,6 +66,9 @@ private struct Chain {
     self.framing = framing
     var cursor = FrameCursor(framing)
     var frames = 0
+    var messages = 0
+    var missing = 0
+    var brokenAt = 0
     var odd = 0
     var hasStructure = false
     walk: while true {
@@ -71,11 +77,14 @@ private struct Chain {
       case .frame(let frame):
         if !judge(bytes, frame, frames, &hasStructure) { odd += 1 }
         frames += 1
+        if !frame.payload.isEmpty { messages += 1 }
       case .verbatim(let range):
+        brokenAt = range.lowerBound
         isBroken = isBroken || range != bytes.count - 1..<bytes.count || framing != .newlineJoined
         if cursor.isBroken { break walk }
       case .more(let frame):
         if let frame, !judge(bytes, frame, frames, &hasStructure) { odd += 1 }
+        missing = frame.map { $0.end - bytes.count } ?? 0
         isCutOff = isEnd && cursor.position < bytes.count
         break walk
       case .end: break walk
@@ -85,15 +94,16 @@ private struct Chain {
     }
     let isTiny = isEnd && bytes.count <= 1024
     let tier: Rank.Tier =
-      if signal != nil || framing == .lengthPrefixedZstd && frames > odd {
+      if signal != nil || framing == .lengthPrefixedZstd && (frames > odd || missing > 0) {
         isBroken ? .startsWell : odd > 0 || isCutOff ? .good : .perfect
-      } else if !isBroken, !isCutOff, odd == 0, frames > 0, hasStructure || isTiny {
+      } else if !isBroken, !isCutOff, odd == 0, hasStructure || isTiny && frames > 0 {
         .fits
       } else {
         .none
       }
-    // A frame that only lacks its end counts as covered.
-    if tier != .none { rank = Rank(tier: tier, covered: isBroken ? cursor.position : bytes.count) }
+    // One whole message shows that the rest would fit too, if its end were there; an empty one or none shows nothing.
+    let covered = messages == 0 ? 0 : isBroken ? brokenAt : bytes.count
+    if tier != .none { rank = Rank(tier: tier, covered: covered, empties: frames - messages, missing: missing) }
   }
 
   /// Judges one message; false where it is not what the framing should hold.

@@ -53,6 +53,15 @@ struct RecogniseTests {
     }
   }
 
+  @Test("a message whose first leaf lies beyond the window is still a message")
+  func largeFirstMessage() {
+    var resource = Samples.resource
+    for i in 0..<100 { resource = resource.message(1, Wire().text(1, "key \(i)").message(2, Wire().text(1, "value"))) }
+    let message = Wire().message(1, Wire().message(1, resource).message(2, Wire().message(2, Samples.span(1)))).bytes
+    #expect(recognise(Array(message[0..<500]), isEnd: false).framing == .bare)
+    #expect(recognise(Array(Samples.lengthPrefixed([message])[0..<500]), isEnd: false).framing == .lengthPrefixed)
+  }
+
   @Test("a damaged length in the middle leaves the frames before it readable")
   func damagedPrefix() {
     var file = Samples.lengthPrefixed(messages)
@@ -70,6 +79,9 @@ struct RecogniseTests {
     let frame: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x24, 0x01, 0x09, 0x00, 0x00, 1, 2, 3, 4, 5]
     #expect(recognise(Samples.lengthPrefixed([frame, frame])).framing == .lengthPrefixedZstd)
     #expect(recognise(frame + frame).framing == .unknown)
+    let large: [UInt8] = [0x00, 0x40, 0x00, 0x00] + frame
+    #expect(recognise(large, isEnd: false) == Recognition(framing: .lengthPrefixedZstd, dialect: .otlp))
+    #expect(recognise(large).isDamaged)
   }
 
   @Test("empty messages have a framing too")
