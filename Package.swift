@@ -30,6 +30,9 @@ let package = Package(
       ], swiftSettings: strict),
     .executableTarget(name: "tracezip", dependencies: ["TracezipCommands"], swiftSettings: strict),
     .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "TracezipTests", dependencies: ["Tracezip", "Bytes", "OTLP", "CZstd", "CLZ4", "CZlib"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
