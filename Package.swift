@@ -29,6 +29,10 @@ let package = Package(
         "Tracezip", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(name: "tracezip", dependencies: ["TracezipCommands"], swiftSettings: strict),
+    .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "TracezipTests", dependencies: ["Tracezip", "Bytes", "OTLP", "CZstd", "CLZ4", "CZlib"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
