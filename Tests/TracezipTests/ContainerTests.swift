@@ -68,7 +68,7 @@ private enum Packed {
 }
 
 /// A source that hands out a file in pieces of at most `step` bytes.
-private func source(_ bytes: [UInt8], step: Int) -> ByteSource {
+private func source(_ bytes: [UInt8], step: Int) -> ContainerSource {
   var at = 0
   return { (out: inout Buffer<UInt8>, limit: Int) throws(ContainerError) -> Bool in
     let n = min(step, limit, bytes.count - at)

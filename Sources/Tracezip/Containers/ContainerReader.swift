@@ -2,11 +2,11 @@ import Bytes
 
 /// Where bytes come from: appends up to `upTo` bytes (at least one) to the buffer; false, and nothing appended, at the
 /// end. `ContainerReader.read` and `DelimitedZstdReader.read` have the same shape, so that sources stack.
-public typealias ByteSource = (_ into: inout Buffer<UInt8>, _ upTo: Int) throws(ContainerError) -> Bool
+public typealias ContainerSource = (_ into: inout Buffer<UInt8>, _ upTo: Int) throws(ContainerError) -> Bool
 
 /// Input that was read but not used yet, and how far into the source that is.
 struct SourceWindow: ~Copyable {
-  private let source: ByteSource
+  private let source: ContainerSource
   private var bytes = Buffer<UInt8>(capacity: SourceWindow.chunk)
   private var at = 0
   private var dropped = 0
@@ -14,7 +14,7 @@ struct SourceWindow: ~Copyable {
 
   static let chunk = 1 << 16
 
-  init(_ source: @escaping ByteSource) { self.source = source }
+  init(_ source: @escaping ContainerSource) { self.source = source }
 
   /// Bytes of the source before the first unused one.
   var offset: Int { dropped + at }
@@ -62,7 +62,7 @@ public struct ContainerReader: ~Copyable {
   public static let defaultWindowLog = 27
 
   public init(
-    _ kind: ContainerKind, windowLog: Int = ContainerReader.defaultWindowLog, source: @escaping ByteSource
+    _ kind: ContainerKind, windowLog: Int = ContainerReader.defaultWindowLog, source: @escaping ContainerSource
   ) throws(ContainerError) {
     self.kind = kind
     input = SourceWindow(source)

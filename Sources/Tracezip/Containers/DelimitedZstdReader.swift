@@ -22,7 +22,7 @@ public struct DelimitedZstdReader: ~Copyable {
 
   public init(
     messageLimit: Int = DelimitedZstdReader.defaultMessageLimit,
-    windowLog: Int = ContainerReader.defaultWindowLog, source: @escaping ByteSource
+    windowLog: Int = ContainerReader.defaultWindowLog, source: @escaping ContainerSource
   ) throws(ContainerError) {
     self.messageLimit = messageLimit
     input = SourceWindow(source)
