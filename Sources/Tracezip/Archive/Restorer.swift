@@ -67,6 +67,13 @@ final class Restorer {
   /// Restores one segment, which ends where the source ends.
   func runSegment() throws(TracezipError) { try walk(from: .segment) }
 
+  /// Restores one archive of one frame.
+  func runSingle() throws(TracezipError) {
+    _ = try header()
+    try deliverAll()
+    result.archiveBytes = window.offset
+  }
+
   private func walk(from start: Place) throws(TracezipError) {
     var place: Place? = start
     while let here = place {
