@@ -24,6 +24,9 @@ public protocol BitCoder: ~Copyable {
   /// Why and where a decoder gave up, if it did; an encoder never does.
   var failed: Bool { get }
 
+  /// Bytes written or read so far, for statistics.
+  var spent: Int { get }
+
   /// Tells a decoder that its input makes no sense. It returns zeros from here on.
   mutating func fail()
 }
@@ -68,6 +71,7 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 
   @inlinable public static var decodes: Bool { @inline(__always) get { false } }
   @inlinable public var failed: Bool { false }
+  @inlinable public var spent: Int { coded.count + raw.count }
   public mutating func fail() {}
 
   public init() { unsafe table = ReciprocalTable.shared.base }
@@ -170,8 +174,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @inlinable public var failed: Bool { gaveUp || at > coded.count + 8 || rawAt > raw.count + 8 }
   public mutating func fail() { gaveUp = true }
 
-  /// Bytes taken so far from the range-coded and the raw stream, for statistics.
-  public var position: (coded: Int, raw: Int) { (min(at, coded.count), min(rawAt, raw.count)) }
+  @inlinable public var spent: Int { at + rawAt }
 
   /// Both views must outlive the decoder.
   public init(coded: ByteView, raw: ByteView) {
