@@ -129,7 +129,7 @@ struct SegmentDecoder: ~Copyable {
     let before = out.count
     guard weaver.weave(block, skeletons, strings, framing: framing, limit: restoredCount, into: &out),
       out.count - before == restoredCount
-    else { throw BlockError.damaged("weave") }
+    else { throw BlockError.damaged("weave \(out.count - before) of \(restoredCount)") }
   }
 }
 

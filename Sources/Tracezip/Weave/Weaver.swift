@@ -20,7 +20,8 @@ struct Weaver: ~Copyable {
     _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
     framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
   ) -> Bool {
-    let bound = out.count + limit
+    // A short record stands with a two-byte gap for its length for a moment: a little more than the limit.
+    let bound = out.count + limit + 64
     out.reserve(limit)
     for i in 0..<block.spine.count {
       let step = skeletons.steps[Int(block.spine[i])]
