@@ -29,6 +29,9 @@ struct BlockModel: ~Copyable {
   /// Bytes spent, by column, when anyone asks.
   var spent = Buffer<UInt64>()
 
+  #if COST
+    var costs = [Int](repeating: 0, count: 10)
+  #endif
   var spentParts = Buffer<UInt64>(repeating: 0, count: 10)
 
   // Traces and ids, see StructureModel.swift.

@@ -56,13 +56,18 @@ struct SegmentEncoder: ~Copyable {
   var coded = 0
   var raw = 0
 
-  func report() {
+  mutating func report() {
     print("text \(textBytes) delta(raw) \(deltaBytes) coded \(coded) raw \(raw) templates \(state.skeletons.templates.count) nodes \(state.skeletons.nodes.count) strings \(state.strings.count)")
     var all: [(String, UInt64)] = []
     for i in 0..<state.skeletons.columns.count {
       let c = state.skeletons.columns[i]
       all.append(("\(c.record).\(c.field) \(state.skeletons.name(c).string) v\(c.value)", model.spent[i]))
     }
+    #if COST
+      print("COSTS trace \(model.costs[0] / 64) template \(model.costs[1] / 64) parent \(model.costs[2] / 64) own \(model.costs[3] / 64) duration \(model.costs[4] / 64)")
+      for i in 0..<model.spentParts.count { model.spentParts[i] /= 64 }
+      for i in 0..<all.count { all[i].1 /= 64 }
+    #endif
     for (n, b) in all.sorted(by: { $0.1 > $1.1 }).prefix(25) { print("  \(b)  \(n)") }
     for i in 0..<model.spentParts.count { print("  part \(i): \(model.spentParts[i])") }
   }
