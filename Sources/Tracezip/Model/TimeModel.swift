@@ -16,6 +16,8 @@ struct TimeSlot: BitwiseCopyable {
 
 struct TimeState: ~Copyable {
   var slots = Buffer<TimeSlot>()
+  /// Of events: four a template, for the first, second, third and later event of a span.
+  var eventSlots = Buffer<TimeSlot>()
   var sharedStart = 0
   var sharedDuration = 0
   var sharedEvent = 0
@@ -46,6 +48,7 @@ extension BlockModel {
 
   mutating func prepareTimes() {
     times.slots.resize(to: infos.count, filling: TimeSlot())
+    times.eventSlots.resize(to: infos.count * 4, filling: TimeSlot())
     if times.sharedStart == 0 {
       times.sharedStart = models.allocate(ModelSize.signed * 8)
       times.sharedDuration = models.allocate(ModelSize.signed * 4)
@@ -236,11 +239,17 @@ extension BlockModel {
   ) {
     var owner: UInt32 = .max
     var previous: UInt64 = 0
+    var ordinal = 0
     for i in 0..<owners.count {
       if c.failed { return }
       let template = Int(events.templates[i])
       let info = infos[template]
-      if owners[i] != owner { previous = 0 }
+      if owners[i] != owner {
+        previous = 0
+        ordinal = 0
+      } else {
+        ordinal = min(3, ordinal + 1)
+      }
       owner = owners[i]
       guard info.start >= 0 else { continue }
       let at = Int(rowAt[i]) &+ Int(info.start)
@@ -249,8 +258,8 @@ extension BlockModel {
         events.leaves[at] = c.codeRaw(value, count: 64)
         continue
       }
-      var slot = times.slots[template]
-      let scale = BlockModel.scale(slot.scale)
+      var slot = times.eventSlots[template * 4 + ordinal]
+      let scale = BlockModel.scale(times.slots[template].scale)
       let span = infos[Int(spans.templates[Int(owner)])]
       let row = Int(spanRows[Int(owner)])
       let start = span.start >= 0 ? spans.leaves[row &+ Int(span.start)] : times.lastStart
@@ -271,7 +280,7 @@ extension BlockModel {
       if C.decodes { events.leaves[at] = time }
       previous = time
       slot.seen &+= 1
-      times.slots[template] = slot
+      times.eventSlots[template * 4 + ordinal] = slot
     }
   }
 }
