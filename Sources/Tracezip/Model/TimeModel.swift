@@ -156,7 +156,7 @@ extension BlockModel {
       slot.duration = own(slot.duration, slot.seen, shared: times.sharedDuration, count: ModelSize.signed * 2)
       let base = (slot.duration == 0 ? times.sharedDuration : Int(slot.duration)) &+ how &* ModelSize.signed
       let guess = how == 1 ? parentDuration : 0
-      duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 200)
+      duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 180)
       slot.durationCost[0] &+= (BlockModel.bits(duration) &* 16 &- slot.durationCost[0]) >> 4
       if hasParent {
         slot.durationCost[1] &+= (BlockModel.bits(parentDuration &- duration) &* 16 &- slot.durationCost[1]) >> 4
@@ -208,7 +208,7 @@ extension BlockModel {
     }
     slot.start = own(slot.start, slot.seen, shared: times.sharedStart, count: ModelSize.signed * 8)
     let base = (slot.start == 0 ? times.sharedStart : Int(slot.start)) &+ how &* ModelSize.signed
-    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 200)
+    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 180)
     start = BlockModel.sum(guesses[how], residual, scale)
     for k in 0..<7 where usable[k] == 0 {
       let cost = BlockModel.bits(BlockModel.difference(start, guesses[k], scale)) &* 16
@@ -271,7 +271,7 @@ extension BlockModel {
       if previous != 0, slot.startCost[2] < slot.startCost[how] { how = 2 }
       slot.start = own(slot.start, slot.seen, shared: times.sharedEvent, count: ModelSize.signed * 4)
       let base = (slot.start == 0 ? times.sharedEvent : Int(slot.start)) &+ how &* ModelSize.signed
-      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 200)
+      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 180)
       let time = BlockModel.sum(guesses[how], residual, scale)
       for k in 0..<3 where k != 2 || previous != 0 {
         let cost = BlockModel.bits(BlockModel.difference(time, guesses[k], scale)) &* 16
