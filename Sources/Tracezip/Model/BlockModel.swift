@@ -32,7 +32,7 @@ struct BlockModel: ~Copyable {
   #if COST
     var costs = [Int](repeating: 0, count: 10)
   #endif
-  var spentParts = Buffer<UInt64>(repeating: 0, count: 10)
+  var spentParts = SpentParts()
 
   // Traces and ids, see StructureModel.swift.
   var traces = TraceTable()

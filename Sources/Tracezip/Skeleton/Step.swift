@@ -36,6 +36,8 @@ enum StepKind: UInt8, BitwiseCopyable, CaseIterable {
   case run
   /// Everything up to the record's end: a string leaf.
   case rest
+  /// A whole span, byte for byte as an earlier one of the block: how many spans back.
+  case duplicate
 
   // Spine, protobuf. `level` says which message the step stands in; deeper ones are closed before it.
   /// A frame's prefix (by the block's framing), opening a message whose length follows from its content.
@@ -101,7 +103,7 @@ extension StepKind {
   var leaf: LeafKind {
     switch self {
     case .literal, .frame, .open: .none
-    case .varint, .fixed64, .fixed32, .attributeVarint, .openExplicit, .jsonInteger, .jsonUnsigned, .jsonDouble: .word
+    case .varint, .fixed64, .fixed32, .attributeVarint, .duplicate, .openExplicit, .jsonInteger, .jsonUnsigned, .jsonDouble: .word
     case .bytes, .attributeString, .attributeOther, .rest, .verbatim, .jsonString, .jsonText: .string
     case .run, .jsonRun: .count
     case .id8, .jsonId8, .jsonBase64Id8, .jsonUpperId8: .id8
