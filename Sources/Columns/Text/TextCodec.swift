@@ -28,28 +28,24 @@ public enum TextCodec {
     return report
   }
 
-  /// The strings of a block in file order. `counts` has the number of strings of each column.
+  /// The `count` strings of a block, in the order they were given in, of columns below `columns`.
   public static func decode(
-    _ bytes: ByteView, counts: borrowing Buffer<Int>, maximumBytes: Int, state: inout TextState
+    _ bytes: ByteView, count total: Int, columns: Int, maximumBytes: Int, state: inout TextState
   ) throws(TextError) -> TextInput {
     guard bytes.count > 0 else { throw .truncated(needed: 1, available: 0) }
     guard let layout = TextLayout(rawValue: bytes[0]) else { throw .unknownLayout(found: bytes[0]) }
-    var total = 0
-    for column in 0..<counts.count { total += counts[column] }
     let rest = bytes.dropFirst(1)
     var output: TextInput
     switch layout {
     case .empty: output = TextInput()
     case .plain:
       output = try PlainText.decode(
-        rest, columns: counts.count, total: total, maximumBytes: maximumBytes, state: &state)
+        rest, columns: columns, total: total, maximumBytes: maximumBytes, state: &state)
     case .tokens:
       output = try decodeTokens(
-        rest, columns: counts.count, total: total, maximumBytes: maximumBytes, state: &state)
+        rest, columns: columns, total: total, maximumBytes: maximumBytes, state: &state)
     }
-    var left = Buffer<Int>(repeating: 0, count: counts.count)
-    for k in 0..<output.items.count { left[output.items[k].column] += 1 }
-    for column in 0..<counts.count where left[column] != counts[column] { throw .wrongColumn(column: column) }
+    guard output.items.count == total else { throw .damaged(string: output.items.count) }
     return output
   }
 

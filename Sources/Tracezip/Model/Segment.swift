@@ -56,15 +56,22 @@ struct SegmentEncoder: ~Copyable {
     text.packSmall(section.view, into: &out)
     let skeletonBytes = out.count - start
     out.append(varint: model.newStrings.count)
-    text.pack(model.newStrings, state.strings, config, into: &out)
+    let textByColumn = text.pack(
+      model.newStrings, state.strings, columns: state.skeletons.columns.count, config, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
     out.append(coder.raw.view)
     model.report(block, state.skeletons, scratch, &report)
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
+    var told = 0
+    for (column, bytes) in textByColumn.enumerated() where bytes > 0 {
+      told += bytes
+      let path = state.skeletons.path(state.skeletons.columns[column])
+      report.columns.append(CompressionStats.Column(name: "text of " + path, storedBytes: bytes))
+    }
     report.columns.append(
-      CompressionStats.Column(name: "text", values: model.newStrings.count, storedBytes: textBytes))
+      CompressionStats.Column(name: "text", values: model.newStrings.count, storedBytes: max(0, textBytes - told)))
     for i in 0..<model.newStrings.count {
       let word = model.newStrings[i]
       let column = state.skeletons.columns[Int(word >> 32)]
@@ -105,7 +112,8 @@ struct SegmentDecoder: ~Copyable {
     guard text.unpackSmall(packedDelta, limit: restoredCount * 4 + 65536, into: &section), skeletons.readDelta(section.view)
     else { throw malformed("a block's skeletons make no sense") }
     guard let newStrings = reader.number(), newStrings <= restoredCount + 1, let packedText = reader.section(),
-      text.unpack(packedText, count: newStrings, limit: restoredCount * 2 + 65536, into: &strings)
+      text.unpack(
+        packedText, count: newStrings, columns: skeletons.columns.count, limit: restoredCount * 2 + 65536, into: &strings)
     else { throw malformed("a block's strings make no sense") }
     guard let coded = reader.section() else { throw malformed("a block's values are cut off") }
     block.removeAll()
