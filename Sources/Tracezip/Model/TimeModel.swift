@@ -3,6 +3,9 @@ import Columns
 
 /// What a template's times have shown so far.
 struct TimeSlot: BitwiseCopyable {
+  /// Spans after which a class has models of its own.
+  static var enough: UInt32 { 24 }
+
   /// Models: residuals for each way of predicting; 0 until the template has earned its own.
   var start: UInt32 = 0
   var duration: UInt32 = 0
@@ -16,6 +19,9 @@ struct TimeSlot: BitwiseCopyable {
 
 struct TimeState: ~Copyable {
   var slots = Buffer<TimeSlot>()
+  /// Of spans of one template, name and scope, once there have been enough of them.
+  var classes = Buffer<TimeSlot>()
+  var classIndex = FlatMap()
   /// Of events: four a template, for the first, second, third and later event of a span.
   var eventSlots = Buffer<TimeSlot>()
   var sharedStart = 0
@@ -61,12 +67,7 @@ extension BlockModel {
   @inline(__always)
   private mutating func own(_ base: UInt32, _ seen: UInt32, shared: Int, count: Int) -> UInt32 {
     if base != 0 || seen < 12 { return base }
-    let at = models.allocate(count)
-    for i in 0..<count {
-      let state = models.states[shared + i]
-      models.states[at + i] = state & ~1023 | min(state & 1023, 12)
-    }
-    return UInt32(at)
+    return UInt32(copyModels(0, shared, count))
   }
 
   /// The scale of every template in the block that has times: what all of its times are multiples of.
@@ -93,7 +94,9 @@ extension BlockModel {
   }
 
   /// Starts and ends of all spans, each span after its parent where the parent is in the block.
-  mutating func codeTimes<C: BitCoder & ~Copyable>(_ spans: inout Records, _ c: inout C) {
+  mutating func codeTimes<C: BitCoder & ~Copyable>(
+    _ spans: inout Records, scopes: borrowing Buffer<UInt32>, _ c: inout C
+  ) {
     let n = spans.templates.count
     times.visited.removeAll()
     times.visited.append(repeating: 0, count: n)
@@ -113,12 +116,14 @@ extension BlockModel {
       }
       while !times.stack.isEmpty {
         let k = Int(times.stack.removeLast())
-        codeTime(k, &spans, &c)
+        codeTime(k, &spans, scopes[k], &c)
       }
     }
   }
 
-  private mutating func codeTime<C: BitCoder & ~Copyable>(_ i: Int, _ spans: inout Records, _ c: inout C) {
+  private mutating func codeTime<C: BitCoder & ~Copyable>(
+    _ i: Int, _ spans: inout Records, _ scope: UInt32, _ c: inout C
+  ) {
     let template = Int(spans.templates[i])
     let info = infos[template]
     guard info.start >= 0 else { return }
@@ -133,8 +138,9 @@ extension BlockModel {
       }
       return
     }
-    var slot = times.slots[template]
-    let scale = BlockModel.scale(slot.scale)
+    let scale = BlockModel.scale(times.slots[template].scale)
+    let kind = timeClass(template, info, spans.leaves, row, scope)
+    var slot = kind < 0 ? times.slots[template] : times.classes[kind]
     let trace = Int(structure.spanTrace[i])
     let parent = Int(structure.spanParent[i])
     let node = Int(structure.spanNode[i])
@@ -229,7 +235,46 @@ extension BlockModel {
     }
     if parent >= 0 { traces.nodes[parent].lastChildEnd = end }
     slot.seen &+= 1
-    times.slots[template] = slot
+    if kind < 0 { times.slots[template] = slot } else { times.classes[kind] = slot }
+  }
+
+  /// The class of spans with this template, name and scope, or -1 while it has too few: then the template's own slot
+  /// serves. A class begins with what its template has learned.
+  private mutating func timeClass(
+    _ template: Int, _ info: TemplateInfo, _ leaves: borrowing Buffer<UInt64>, _ row: Int, _ scope: UInt32
+  ) -> Int {
+    let name = info.name >= 0 ? leaves[row &+ Int(info.name)] : .max
+    let key = BlockModel.key(UInt64(template) << 32 | UInt64(scope), name, 40)
+    let id: Int
+    if let found = times.classIndex[key] {
+      id = found
+    } else {
+      id = times.classes.count
+      times.classIndex[key] = id
+      times.classes.append(TimeSlot())
+    }
+    let seen = times.classes[id].seen
+    if seen >= TimeSlot.enough { return id }
+    times.classes[id].seen = seen + 1
+    if seen + 1 == TimeSlot.enough {
+      var slot = times.slots[template]
+      slot.start = UInt32(copyModels(slot.start, times.sharedStart, ModelSize.signed * 8))
+      slot.duration = UInt32(copyModels(slot.duration, times.sharedDuration, ModelSize.signed * 2))
+      slot.seen = TimeSlot.enough
+      times.classes[id] = slot
+      return id
+    }
+    return -1
+  }
+
+  private mutating func copyModels(_ base: UInt32, _ shared: Int, _ count: Int) -> Int {
+    let from = base == 0 ? shared : Int(base)
+    let at = models.allocate(count)
+    for i in 0..<count {
+      let state = models.states[from + i]
+      models.states[at + i] = state & ~1023 | min(state & 1023, 12)
+    }
+    return at
   }
 
   /// Times of events, from their span's start or end or the event before.
