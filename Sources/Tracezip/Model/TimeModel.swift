@@ -6,9 +6,12 @@ struct TimeSlot: BitwiseCopyable {
   /// Spans after which a class has models of its own.
   static var enough: UInt32 { 24 }
 
-  /// Models: residuals for each way of predicting; 0 until the template has earned its own.
-  var start: UInt32 = 0
-  var duration: UInt32 = 0
+  /// Number models for each way of predicting, 0 until they are earned and used: begun as copies of `from`'s, or of the
+  /// shared ones.
+  var start: SIMD8<UInt32> = .zero
+  var duration: SIMD2<UInt32> = .zero
+  /// The template whose models a class begins with, -1 for none.
+  var from: Int32 = -1
   var seen: UInt32 = 0
   /// Decayed costs (bits * 16) of each predictor.
   var startCost: SIMD8<Int32> = .zero
@@ -63,11 +66,47 @@ extension BlockModel {
     }
   }
 
-  /// A run of `count` number models for a template: its own from its 12th value on, begun as copies of the shared.
+  /// A fresh set of number models that begins with what the set at `from` has learned, but is quick to change.
+  @inline(never)
+  private mutating func copyModels(_ from: Int) -> UInt32 {
+    let at = models.allocate(ModelSize.signed)
+    for i in 0..<ModelSize.signed {
+      let state = models.states[from + i]
+      models.states[at + i] = state & ~1023 | min(state & 1023, 12)
+    }
+    return UInt32(at)
+  }
+
+  /// Values after which a template has models of its own.
+  private static var earned: UInt32 { 12 }
+
   @inline(__always)
-  private mutating func own(_ base: UInt32, _ seen: UInt32, shared: Int, count: Int) -> UInt32 {
-    if base != 0 || seen < 12 { return base }
-    return UInt32(copyModels(0, shared, count))
+  private mutating func startModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.start[how] != 0 { return Int(slot.start[how]) }
+    let shared = times.sharedStart &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].start[how]) : 0
+    slot.start[how] = copyModels(parent == 0 ? shared : parent)
+    return Int(slot.start[how])
+  }
+
+  @inline(__always)
+  private mutating func durationModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.duration[how] != 0 { return Int(slot.duration[how]) }
+    let shared = times.sharedDuration &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].duration[how]) : 0
+    slot.duration[how] = copyModels(parent == 0 ? shared : parent)
+    return Int(slot.duration[how])
+  }
+
+  @inline(__always)
+  private mutating func eventModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.start[how] != 0 { return Int(slot.start[how]) }
+    let shared = times.sharedEvent &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    slot.start[how] = copyModels(shared)
+    return Int(slot.start[how])
   }
 
   /// The scale of every template in the block that has times: what all of its times are multiples of.
@@ -159,8 +198,7 @@ extension BlockModel {
         ? BlockModel.difference(traces.nodes[parent].end, traces.nodes[parent].start, scale) : 0
       // 0: plain, 1: what the parent's duration leaves.
       let how = hasParent && slot.durationCost[1] < slot.durationCost[0] ? 1 : 0
-      slot.duration = own(slot.duration, slot.seen, shared: times.sharedDuration, count: ModelSize.signed * 2)
-      let base = (slot.duration == 0 ? times.sharedDuration : Int(slot.duration)) &+ how &* ModelSize.signed
+      let base = durationModels(&slot, how)
       let guess = how == 1 ? parentDuration : 0
       duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 180)
       slot.durationCost[0] &+= (BlockModel.bits(duration) &* 16 &- slot.durationCost[0]) >> 4
@@ -212,8 +250,7 @@ extension BlockModel {
         how = k
       }
     }
-    slot.start = own(slot.start, slot.seen, shared: times.sharedStart, count: ModelSize.signed * 8)
-    let base = (slot.start == 0 ? times.sharedStart : Int(slot.start)) &+ how &* ModelSize.signed
+    let base = startModels(&slot, how)
     let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 180)
     start = BlockModel.sum(guesses[how], residual, scale)
     for k in 0..<7 where usable[k] == 0 {
@@ -258,23 +295,14 @@ extension BlockModel {
     times.classes[id].seen = seen + 1
     if seen + 1 == TimeSlot.enough {
       var slot = times.slots[template]
-      slot.start = UInt32(copyModels(slot.start, times.sharedStart, ModelSize.signed * 8))
-      slot.duration = UInt32(copyModels(slot.duration, times.sharedDuration, ModelSize.signed * 2))
+      slot.start = .zero
+      slot.duration = .zero
+      slot.from = Int32(template)
       slot.seen = TimeSlot.enough
       times.classes[id] = slot
       return id
     }
     return -1
-  }
-
-  private mutating func copyModels(_ base: UInt32, _ shared: Int, _ count: Int) -> Int {
-    let from = base == 0 ? shared : Int(base)
-    let at = models.allocate(count)
-    for i in 0..<count {
-      let state = models.states[from + i]
-      models.states[at + i] = state & ~1023 | min(state & 1023, 12)
-    }
-    return at
   }
 
   /// Times of events, from their span's start or end or the event before.
@@ -314,8 +342,7 @@ extension BlockModel {
       var how = 0
       if slot.startCost[1] < slot.startCost[how] { how = 1 }
       if previous != 0, slot.startCost[2] < slot.startCost[how] { how = 2 }
-      slot.start = own(slot.start, slot.seen, shared: times.sharedEvent, count: ModelSize.signed * 4)
-      let base = (slot.start == 0 ? times.sharedEvent : Int(slot.start)) &+ how &* ModelSize.signed
+      let base = eventModels(&slot, how)
       let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 180)
       let time = BlockModel.sum(guesses[how], residual, scale)
       for k in 0..<3 where k != 2 || previous != 0 {
