@@ -16,8 +16,9 @@ enum IdFamily: UInt8, CaseIterable, Sendable {
   /// Go's math/rand as a byte stream, and by 63-bit words.
   case goBytes = 8
   case goWords = 9
-  /// MT19937.
-  case mersenne = 10
+  /// MT19937 by 32-bit words, in CPython's order and in Ruby's.
+  case python = 10
+  case ruby = 11
 
   var isJava: Bool { self == .java8 || self == .java17 }
 
@@ -26,7 +27,13 @@ enum IdFamily: UInt8, CaseIterable, Sendable {
     switch self {
     case .none, .java8, .java17: nil
     case .node: NodeRandom.self
-    case .webDigits, .webBytes, .dotnet, .cpp, .goBytes, .goWords, .mersenne: nil
+    case .webDigits: WebDigitRandom.self
+    case .webBytes: WebByteRandom.self
+    case .dotnet, .cpp: nil
+    case .goBytes: GoByteIds.self
+    case .goWords: GoWordIds.self
+    case .python: PythonIds.self
+    case .ruby: RubyIds.self
     }
   }
 

@@ -263,7 +263,8 @@ struct IdPlanner: ~Copyable {
     if effort >= .default {
       if wide, language(p) == .webjs { list += [.webDigits, .webBytes] }
       if mayBe(p, .go) { list += [.goBytes, .goWords] }
-      if wide, mayBe(p, .python, .ruby) { list.append(.mersenne) }
+      if wide, mayBe(p, .python) { list.append(.python) }
+      if wide, language(p) == .ruby || effort == .best && language(p) == .unknown { list.append(.ruby) }
       if wide, mayBe(p, .dotnet) { list.append(.dotnet) }
     }
     if effort == .best {
@@ -437,7 +438,7 @@ extension IdFamily {
   /// Whether one sequence serves a whole process, so that it goes on in the next segment.
   fileprivate var isWhole: Bool {
     switch self {
-    case .node, .goBytes, .goWords, .mersenne: true
+    case .node, .goBytes, .goWords, .python, .ruby: true
     default: false
     }
   }
@@ -456,7 +457,7 @@ extension IdFamily {
   fileprivate var leastDraws: Int {
     switch self {
     case .goBytes, .goWords: 600
-    case .mersenne: 200
+    case .python, .ruby: 200
     case .dotnet: 12
     default: 3
     }
