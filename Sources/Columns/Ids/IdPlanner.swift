@@ -279,7 +279,7 @@ struct IdPlanner: ~Copyable {
   private func allowance(_ p: Int, _ family: IdFamily) -> Int {
     let n = draws[p].count
     if effort == .best { return 2_000_000_000 }
-    if family == .node { return language(p) == .nodejs ? 100_000_000 : 20 * min(n, 2000) }
+    if family == .node { return language(p) == .nodejs ? 100_000_000 : 40 * min(n, 2000) }
     return language(p) == .unknown ? 100_000 + 40 * n : 4_000_000 + 400 * n
   }
 
@@ -303,7 +303,9 @@ struct IdPlanner: ~Copyable {
     var skip = 0
     var any = false
     let window = family.window
-    while open.count - skip >= family.leastDraws, budget > 0 {
+    // Following a generator that was found is worth more than looking for one.
+    var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * draws[p].count
+    while open.count - skip >= family.leastDraws, budget > 0, reach > 0 {
       let sample = IdSample(draws: samples(Array(open[skip..<min(open.count, skip + window)])))
       guard let generator = type.recover(sample, budget: &budget) else {
         // Nothing here. Only the best effort looks further, and Node, whose restarts leave rests of any size.
@@ -311,14 +313,17 @@ struct IdPlanner: ~Copyable {
         skip += window - window / 8
         continue
       }
-      let before = open.count
-      if !follow(generator, family, p, &budget, &hints) {
-        skip += max(1, window / 8)
-        continue
+      let outcome = follow(generator, family, p, &reach, &hints)
+      // What a find has cost is well spent.
+      if outcome.taken { budget = max(budget, allowance(p, family) / 2) }
+      if outcome.taken {
+        any = true
+        open = open.filter { isOpen(Int($0)) }
+      } else {
+        // Too little to pay for a state, a page with one root perhaps: go on behind it.
+        let at = outcome.first.flatMap { first in open.firstIndex(of: first) }
+        skip = max(skip + 1, (at ?? skip + window / 8) + 1)
       }
-      any = true
-      open = open.filter { isOpen(Int($0)) }
-      if open.count == before { skip += max(1, window / 8) }
     }
     return any
   }
@@ -327,10 +332,10 @@ struct IdPlanner: ~Copyable {
     plan.lane[d] < 0 && (context.kind[d] == .span || context.kind[d] == .trace)
   }
 
-  /// Runs a generator past all open ids and adds it to the plan if that saves enough.
+  /// Runs a generator past all open ids and adds it to the plan if that saves enough; the first draw that it gives.
   private mutating func follow(
     _ generator: any IdSequence, _ family: IdFamily, _ p: Int?, _ budget: inout Int, _ hints: inout IdHints
-  ) -> Bool {
+  ) -> (taken: Bool, first: UInt32?) {
     let shape = family.shape
     let quiet = family.quiet(effort)
     // One table serves all generators; ids explained since are passed over.
@@ -351,7 +356,8 @@ struct IdPlanner: ~Copyable {
       let q = context.process[Int($0.draw)]
       return p == Int(q) || hits[q]! >= 4 || hits[q]! * 2 > draws[Int(q)].count
     }
-    guard let first = found.min(by: { $0.position < $1.position })?.position else { return false }
+    guard let earliest = found.min(by: { $0.position < $1.position }) else { return (false, nil) }
+    let first = earliest.position
     var start = generator
     if first < 0 {
       start.rewind(Int(-first))
@@ -362,7 +368,7 @@ struct IdPlanner: ~Copyable {
     var stateBudget = effort == .best ? budget : min(budget, 100_000)
     let state = start.state(budget: &stateBudget)
     let saved = found.reduce(0) { $0 + (context.kind[Int($1.draw)].isTrace ? 15 : 7) }
-    guard saved > state.count + 16 else { return false }
+    guard saved > state.count + family.leastGain else { return (false, earliest.draw) }
 
     var processes: Set<Int> = []
     for hit in found { processes.insert(Int(context.process[Int(hit.draw)])) }
@@ -382,7 +388,7 @@ struct IdPlanner: ~Copyable {
       hints.sequences.removeAll { $0.family == family && $0.process == processes.min()! }
       hints.sequences.append((family, processes.min()!, next))
     }
-    return true
+    return (true, earliest.draw)
   }
 
   private func openDraws() -> [UInt32] {
@@ -463,10 +469,18 @@ extension IdFamily {
     }
   }
 
+  /// Bytes a generator must save beyond its state's.
+  fileprivate var leastGain: Int {
+    switch self {
+    case .webDigits, .webBytes: 4
+    default: 16
+    }
+  }
+
   /// Units without an id after which a generator is taken to be at its end.
   fileprivate func quiet(_ effort: IdEffort) -> Int {
     switch self {
-    case .webDigits, .webBytes: 1 << 13
+    case .webDigits, .webBytes: 1 << 12
     case .dotnet, .cpp: 1 << 12
     default: effort == .best ? 1 << 21 : 1 << 17
     }

@@ -133,7 +133,7 @@ enum NodeDraw: V8Draw {
       if let found = attempt(tight, span: 6, draws, start, &budget) { return found }
       if budget < 0 { return nil }
     }
-    guard budget > 1_000_000 else { return nil }
+    guard budget > 10_000 else { return nil }
     for start in 0..<min(200, draws.count - 1) {
       for (solver, gap) in loose {
         if let found = attempt(solver, span: 6 + gap, draws, start, &budget) { return found }
