@@ -148,7 +148,7 @@ public final class TraceCompressor {
   @discardableResult
   public func finish() throws(TracezipError) -> CompressionStats {
     try checkUsable()
-    if !isStarted, pending.bytes.count <= Self.singleLimit {
+    if !isStarted, mayBeSingle {
       try finishSingle()
     } else {
       try cutChunks(isEnd: true)
@@ -181,6 +181,9 @@ public final class TraceCompressor {
     if !isUsable { throw TracezipError(.finished) }
   }
 
+  /// Whether all bytes so far fit an archive of one frame.
+  private var mayBeSingle: Bool { pending.bytes.count <= min(Self.singleLimit, config.blockSize) }
+
   /// Bytes to add before a chunk may be full.
   private var room: Int { max(plan.chunkLimit - pending.bytes.count, 1 << 16) }
 
@@ -202,6 +205,8 @@ public final class TraceCompressor {
 
   /// Sends on every chunk that `pending` holds.
   private func cutChunks(isEnd: Bool, isFlush: Bool = false) throws(TracezipError) {
+    // It may be all there is.
+    if !isStarted, !isEnd, !isFlush, mayBeSingle { return }
     while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
       try send(cut)
     }
