@@ -2,7 +2,8 @@
 /// string, the same text stands in the parent's attributes, in events, and escaped once more inside other JSON: long
 /// strings that repeat each other over long distances.
 struct Conversation {
-  var system = ""
+  /// One system prompt for each kind of agent.
+  var prompts: [String] = []
 
   static let service = ServiceRule(
     name: "assistant", language: .python, sdkVersion: "1.34.1", instances: 2,
@@ -14,15 +15,18 @@ struct Conversation {
 
 extension WorkloadGenerator {
   mutating func addConversation(_ context: inout TraceContext) {
-    if conversation.system.isEmpty {
-      conversation.system = "You are the helpful assistant of a bicycle company.\n" + sentence(500)
+    while conversation.prompts.count < 6 {
+      conversation.prompts.append(
+        "You are the helpful assistant of a bicycle company.\n" + sentence(100 + random.below(600)))
     }
+    let agent = random.skewed(conversation.prompts.count)
     let service = services.count - 1
     let process = instances[service][random.below(instances[service].count)]
     let ids = processes[process].identifiers.root(lane: context.lane)
     context.id = ids.trace
     var now = clock
-    var messages = [jsonMessage("system", conversation.system)]
+    let about = "\n\nToday's station: \(Fleet.stations[random.below(9)]); reference \(uuid())\n" + sentence(40)
+    var messages = [jsonMessage("system", conversation.prompts[agent] + about)]
     let question = sentence(8 + random.below(60))
     messages.append(jsonMessage("user", question))
     var answer = ""
@@ -67,8 +71,7 @@ extension WorkloadGenerator {
       messages.append(jsonMessage("assistant", answer))
       now = end + 1_000_000
       if random.chance(0.7) {
-        let result =
-          "{\"station\":\"\(Fleet.stations[random.below(9)])\",\"bikes\":\(random.below(40)),\"note\":\(jsonText(sentence(60)))}"
+        let result = toolResult()
         var tool = child("execute_tool find_station", process, ids.span, now, now + 30_000_000, context)
         tool.attributes = [
           Model.KeyValue("gen_ai.tool.name", "find_station"),
@@ -103,6 +106,19 @@ extension WorkloadGenerator {
     span.endTimeUnixNano = end
     span.flags = 0x101
     return span
+  }
+
+  /// A list of records, as tools give them to a model.
+  mutating func toolResult() -> String {
+    var records: [String] = []
+    for _ in 0...random.below(20) {
+      records.append(
+        """
+        {"id": "\(hex(10))", "station": "\(Fleet.stations[random.below(9)]) \(random.below(60))", "bikes": \(random.below(40)), \
+        "lat": 52.\(10_000 + random.below(89_999)), "lon": 13.\(10_000 + random.below(79_999)), "note": \(jsonText(sentence(random.below(12))))}
+        """)
+    }
+    return "[" + records.joined(separator: ", ") + "]"
   }
 
   func jsonMessage(_ role: String, _ content: String) -> String {

@@ -267,6 +267,10 @@ enum Fleet {
             AttributeRule("idle_ns", .size(90_000_000)), AttributeRule("order.id", .order),
             AttributeRule("amount", .double(1...60, decimals: 2)),
             AttributeRule("currency", .pick(["EUR", "DKK", "PLN"])), AttributeRule("card.fingerprint", .bytes(16...16)),
+            AttributeRule("charge.unset", .constant(.none), 0.05),
+            AttributeRule(
+              "charge.limit", .pick([.int(.max), .int(.min), .double(1e300), .double(-0.0), .string("")]), 0.1),
+            AttributeRule("charge.parts", .array(.array(.integer(-5...5), 0...3), 0...3), 0.1),
           ],
           calls: [CallRule("payments.bank")], events: logEvents, errors: 0.05),
         OperationRule(

@@ -89,15 +89,34 @@ extension WorkloadGenerator {
 
   mutating func sentence(_ count: Int) -> String {
     var text = ""
-    text.reserveCapacity(count * 6)
+    text.reserveCapacity(count * 7)
     for i in 0..<count {
-      if i > 0 { text += random.chance(0.08) ? ", " : " " }
-      text += Fleet.words[random.skewed(Fleet.words.count)]
+      if i > 0 { text += random.chance(0.08) ? (random.chance(0.1) ? ".\n" : ", ") : " " }
+      text += vocabulary[random.skewed(vocabulary.count)]
     }
     return text
   }
 
   // MARK: Made once
+
+  /// Everyday words first, then thousands of made-up ones, some of them not in ASCII.
+  static func makeVocabulary(_ random: inout SeededRandom) -> [String] {
+    let syllables = "ba ten ri sol mar ki ent ver lo pra un der is che fa qui no gra té ül ska ñe ost ing".split(
+      separator: " ")
+    var words = Fleet.words
+    while words.count < 6000 {
+      var word = ""
+      for _ in 0...(1 + random.below(3)) { word += syllables[random.below(syllables.count)] }
+      words.append(word)
+    }
+    words[40] = "naïve"
+    words[300] = "\"quoted\""
+    words[500] = "<b>bold</b>"
+    words[700] = "🚲"
+    words[900] = "自転車"
+    words[1100] = "C:\\bikes\\map"
+    return words
+  }
 
   static func resource(_ service: ServiceRule, instance: Int, random: inout SeededRandom) -> Model.Resource {
     func hex(_ n: Int) -> String {

@@ -26,6 +26,8 @@ public struct WorkloadOptions: Sendable {
   public var duplicateBatches = 0.0
   /// Share of traces that are conversations of an agent with a language model: long texts that repeat each other.
   public var languageModel = 0.0
+  /// Share of spans that never arrive, so that ids have gaps and children have parents nobody knows.
+  public var lostSpans = 0.01
   /// Multiplies the error rates of the fleet.
   public var errors = 1.0
   public var identifiers = Identifiers.native
@@ -47,7 +49,7 @@ public struct WorkloadGenerator {
   var waiting: [(process: Int, scope: Int, span: Model.Span)] = []
   var full: [Int] = []
   var sent: [Model.TracesData] = []
-  var words: [Model.AnyValue] = []
+  let vocabulary: [String]
   var stacks: [[Model.AnyValue]]
   var conversation = Conversation()
   /// The last message sent, to which the next consumer links.
@@ -84,6 +86,7 @@ public struct WorkloadGenerator {
       for (o, operation) in service.operations.enumerated() { directory[operation.id] = (s, o) }
     }
     self.directory = directory
+    vocabulary = Self.makeVocabulary(&random)
     stacks = []
     for (s, service) in services.enumerated() {
       var own: [Int] = []
@@ -256,6 +259,8 @@ public struct WorkloadGenerator {
   }
 
   mutating func emit(_ process: Int, _ scope: Int, _ span: Model.Span) {
+    // Not all of them, or no batch would ever be full.
+    if random.chance(min(options.lostSpans, 0.99)) { return }
     var entry = (scope: scope, span: span)
     while true {
       if options.duplicateSpans > 0 {
