@@ -28,7 +28,7 @@ struct ConfigFile {
     self.path = path
     let bytes: [UInt8]
     do {
-      bytes = try readAll(try Descriptor.open(path, O_RDONLY).number)
+      bytes = try Descriptor.open(path, O_RDONLY).readAll()
     } catch {
       throw CommandError(path, error)
     }

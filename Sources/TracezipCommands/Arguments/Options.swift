@@ -96,18 +96,15 @@ struct CodingOptions: ParsableArguments {
   @Flag(help: "Prefer size to speed.")
   var best = false
 
-  @Option(help: ArgumentHelp("Pack with auto, none, lz4 or zstd.", valueName: "codec"))
+  @Option(help: ArgumentHelp("What packs the streams that no model of ours codes better.", valueName: "codec"))
   var codec: TracezipConfig.Codec?
 
   @Option(
-    help: ArgumentHelp(
-      "Leave a stage out: \(Stage.allCases.map(\.rawValue).joined(separator: ", ")). Can be repeated.",
-      valueName: "stage"))
+    help: ArgumentHelp("Leave a stage of coding out; can be repeated.", valueName: "stage"))
   var without: [Stage] = []
 
   @Option(
-    help: ArgumentHelp(
-      "Take the input for \(InputFormat.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "format"))
+    help: ArgumentHelp("How the input is framed, where recognising it fails.", valueName: "format"))
   var inputFormat: InputFormat?
 
   @Flag(help: "Archive a gzip, zstd or lz4 file as it is, not what is inside.")

@@ -20,7 +20,7 @@ struct Stats: ParsableCommand {
   var columns = false
   @Flag(help: "As JSON, one object for each archive and line. Short for --format json.")
   var json = false
-  @Option(help: ArgumentHelp("Show as table, json or prometheus.", valueName: "format"))
+  @Option(help: ArgumentHelp("How to show it.", valueName: "format"))
   var format: Format?
   @Option(help: ArgumentHelp("Write a page with charts to this file.", valueName: "file"), completion: .file())
   var html: String?

@@ -35,15 +35,9 @@ struct InputList {
   }
 
   private static func names(in list: String, separator: UInt8) throws(CommandError) -> [String] {
-    let descriptor: Descriptor?
-    do {
-      descriptor = list == "-" ? nil : try Descriptor.open(list, O_RDONLY)
-    } catch {
-      throw CommandError(list, error)
-    }
     let bytes: [UInt8]
     do {
-      bytes = try readAll(descriptor?.number ?? 0)
+      bytes = list == "-" ? try readAll(0) : try Descriptor.open(list, O_RDONLY).readAll()
     } catch {
       throw CommandError(list == "-" ? Names.standardInput : list, error)
     }

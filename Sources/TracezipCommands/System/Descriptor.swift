@@ -34,6 +34,9 @@ final class Descriptor {
     }
   }
 
+  /// All that is left to read. A method, because it keeps the descriptor open while it reads; its bare number does not.
+  func readAll() throws(SystemError) -> [UInt8] { try TracezipCommands.readAll(number) }
+
   /// Closing can be where a network file system tells of a full disk.
   func close() throws(SystemError) {
     guard isOpen else { return }
