@@ -54,6 +54,10 @@ let package = Package(
       name: "WorkloadTests", dependencies: ["Workload", "Bytes", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["TestSupport", "Workload", "TracezipCommands"], swiftSettings: strict),
+    .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "TracezipTests", dependencies: ["Tracezip", "Bytes", "OTLP", "CZstd", "CLZ4", "CZlib"],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

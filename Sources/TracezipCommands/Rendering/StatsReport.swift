@@ -14,7 +14,9 @@ struct StatsReport {
   }
 
   /// By kind of value: what stands before the first bracket of a column's name.
-  var kinds: [Group] { groups { column in String(column.name.prefix { $0 != "[" }) } }
+  var kinds: [Group] { groups { Self.kind($0.name) } }
+
+  static func kind(_ column: String) -> String { String(column.prefix { $0 != "[" }) }
 
   /// By attribute key, whatever carries it and whatever type its values have.
   var attributes: [Group] { groups { Self.attributeKey($0.name) } }
@@ -88,7 +90,7 @@ struct StatsReport {
     return text
   }
 
-  private var headline: [(String, String)] {
+  var headline: [(String, String)] {
     var lines = [
       ("original", "\(Text.grouped(stats.originalBytes)) bytes"),
       ("archive", "\(Text.grouped(stats.archiveBytes)) bytes"),
