@@ -20,6 +20,8 @@ struct MersenneTwisterRecovery {
     var far: Int32
   }
 
+  /// Words within which the links of the recurrence itself lie: 624 of the generator and a few from elsewhere.
+  static let reach = 760
   /// Most draws looked at.
   static let most = 2600
 
@@ -70,11 +72,11 @@ struct MersenneTwisterRecovery {
 
   static func recover(_ sample: IdSample, bytes: Bool, budget: inout Int) -> MersenneTwister? {
     let draws = sample.draws
-    // 48 ids and what comes within 640 words after them: other generators have no link there.
+    // 48 ids and what comes after them within reach: other generators have no link there.
     guard draws.count >= 160, budget > 200_000 else { return nil }
     let probe = MersenneTwisterRecovery(
-      draws[min(draws.count / 3, draws.count - 160)...].prefix(48 + 320), bytes: bytes)
-    let first = probe.links(probe.single.prefix(48), power: 1, reach: 640, ratio: nil, budget: &budget)
+      draws[max(0, min(draws.count / 3, draws.count - 430))...].prefix(48 + 380), bytes: bytes)
+    let first = probe.links(probe.single.prefix(48), power: 1, reach: Self.reach, ratio: nil, budget: &budget)
     guard !first.isEmpty else { return nil }
 
     // The longest stretches without a hole in time.
@@ -160,6 +162,8 @@ struct MersenneTwisterRecovery {
             for i in 0..<power - round { term[i] = MersenneTwister.twist(term[i], term[i + 1]) }
           }
           let twisted = term[0]
+          // Far more links than chance and truth together have: the same ids again and again.
+          guard budget > 0, links.count < 64 * (anchor + 4) else { return [] }
           budget -= (to - from) * 2
           for far in from..<to {
             let wanted = words[far] ^ twisted
@@ -169,6 +173,7 @@ struct MersenneTwisterRecovery {
                 links.append(Link(anchor: Int32(anchor), near: Int32(near), far: Int32(far)))
               }
               near = index.older(near)
+              budget -= 2
             }
           }
         }
@@ -188,7 +193,7 @@ struct MersenneTwisterRecovery {
 
   private func linked(budget: inout Int) -> MersenneTwister? {
     var runs = single
-    let all = links(runs, power: 1, reach: 640, ratio: nil, budget: &budget)
+    let all = links(runs, power: 1, reach: Self.reach, ratio: nil, budget: &budget)
     guard all.count >= 12, budget > 0 else { return nil }
     let ratio = all.map { Double($0.far - $0.anchor) / 624 }.sorted()[all.count / 2]
 
@@ -219,7 +224,7 @@ struct MersenneTwisterRecovery {
     }
     runs = glued
     chain(runs)
-    for (power, reach) in [(1, 640), (2, 1040), (4, 2080)] {
+    for (power, reach) in [(1, Self.reach), (2, 1040), (4, 2080)] {
       guard budget > 0 else { return nil }
       link(links(runs, power: power, reach: reach, ratio: ratio, budget: &budget), power: power, &positions)
       if let found = grow(&positions, runs, ratio: ratio, budget: &budget) { return found }
