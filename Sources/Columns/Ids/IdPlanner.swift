@@ -13,6 +13,8 @@ struct IdPlanner: ~Copyable {
   private var scans = Scans()
   /// Work that searches beyond Java's and Node's may still do.
   private var pool: Int
+  /// Work that may be lost on processes of which nothing is known.
+  private var doubt: Int
 
   private struct Scans: ~Copyable {
     var highFirst: SequenceScan?
@@ -24,7 +26,8 @@ struct IdPlanner: ~Copyable {
     self.context = context
     self.clues = clues
     self.effort = effort
-    pool = 300 * context.count
+    pool = 20_000_000 + 200 * context.count
+    doubt = 500_000 + 20 * context.count
     let processes = Int(context.process.max() ?? 0) + 1
     plan = IdPlan(
       group: [Int](repeating: 0, count: processes), lane: [Int32](repeating: -1, count: context.count),
@@ -283,8 +286,9 @@ struct IdPlanner: ~Copyable {
     let n = draws[p].count
     if effort == .best { return 2_000_000_000 }
     if family == .node { return language(p) == .nodejs ? 100_000_000 : 40 * min(n, 2000) }
+    if family.isPage { return 1_000_000 + 1000 * n }
     // Even a rejection takes a quarter of a millisecond.
-    if language(p) == .unknown, n < 4000 { return 0 }
+    if language(p) == .unknown, n < 1000 || doubt < 0 { return 0 }
     return pool >= family.usualCost ? min(pool, 2 * family.usualCost) : 0
   }
 
@@ -316,7 +320,10 @@ struct IdPlanner: ~Copyable {
       let sample = IdSample(draws: samples(Array(open[skip..<min(open.count, skip + window)])))
       let before = budget
       let generator = type.recover(sample, budget: &budget)
-      if family != .node { pool -= before - budget }
+      if family != .node, !family.isPage {
+        pool -= before - budget
+        if generator == nil, language(p) == .unknown { doubt -= before - budget }
+      }
       guard let generator else {
         // Nothing here. Only the best effort looks further, and whoever has found one generator.
         misses += 1
@@ -469,6 +476,9 @@ extension IdFamily {
     default: 6000
     }
   }
+
+  /// Whether each page load has a generator of its own.
+  fileprivate var isPage: Bool { self == .webDigits || self == .webBytes }
 
   /// Work that finding one takes as a rule.
   fileprivate var usualCost: Int {
