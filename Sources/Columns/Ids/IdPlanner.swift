@@ -271,11 +271,11 @@ struct IdPlanner: ~Copyable {
       if mayBe(p, .go) { list += [.goBytes, .goWords] }
       if wide, mayBe(p, .python) { list.append(.python) }
       if wide, language(p) == .ruby || effort == .best && language(p) == .unknown { list.append(.ruby) }
-      if wide, mayBe(p, .dotnet) { list.append(.dotnet) }
+      if wide, mayBe(p, .cpp) { list.append(.cpp) }
+      if wide, language(p) == .dotnet { list.append(.dotnet) }
     }
     if effort == .best {
-      if wide, mayBe(p, .cpp) { list.append(.cpp) }
-      if wide, language(p) == .unknown { list += [.webDigits, .webBytes] }
+      if wide, language(p) == .unknown { list += [.webDigits, .webBytes, .dotnet] }
     }
     return list
   }
@@ -284,7 +284,7 @@ struct IdPlanner: ~Copyable {
   /// slowed down; what a find costs below the best effort is bounded for the segment as a whole, large processes first.
   private func allowance(_ p: Int, _ family: IdFamily) -> Int {
     let n = draws[p].count
-    if effort == .best { return 2_000_000_000 }
+    if effort == .best { return family == .dotnet && language(p) == .unknown ? 30_000_000 : 2_000_000_000 }
     if family == .node { return language(p) == .nodejs ? 100_000_000 : 40 * min(n, 2000) }
     if family.isPage { return 1_000_000 + 1000 * n }
     // Even a rejection takes a quarter of a millisecond.
@@ -485,7 +485,8 @@ extension IdFamily {
     switch self {
     case .goBytes, .goWords: 6_000_000
     case .python, .ruby: 18_500_000
-    default: 1_000_000
+    case .dotnet: 15_000_000
+    default: 100_000
     }
   }
 
@@ -495,6 +496,7 @@ extension IdFamily {
     case .goBytes, .goWords: 600
     case .python, .ruby: 200
     case .dotnet: 12
+    case .cpp: 200
     default: 3
     }
   }
