@@ -267,7 +267,6 @@ struct IdPlanner: ~Copyable {
     var list: [IdFamily] = []
     if wide, mayBe(p, .nodejs) { list.append(.node) }
     if effort >= .default {
-      if wide, language(p) == .webjs { list += [.webDigits, .webBytes] }
       if mayBe(p, .go) { list += [.goBytes, .goWords] }
       if wide, mayBe(p, .python) { list.append(.python) }
       if wide, language(p) == .ruby || effort == .best && language(p) == .unknown { list.append(.ruby) }
@@ -275,7 +274,8 @@ struct IdPlanner: ~Copyable {
       if wide, language(p) == .dotnet { list.append(.dotnet) }
     }
     if effort == .best {
-      if wide, language(p) == .unknown { list += [.webDigits, .webBytes, .dotnet] }
+      // The tables of a browser's draws alone cost more than a small capture's whole archive.
+      if wide, language(p) == .unknown || language(p) == .webjs { list += [.webDigits, .webBytes, .dotnet] }
     }
     return list
   }
