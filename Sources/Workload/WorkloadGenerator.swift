@@ -276,7 +276,8 @@ public struct WorkloadGenerator {
         processes[process].waiting.append(entry)
         if processes[process].waiting.count == max(1, options.batchSpans) { full.append(process) }
       }
-      guard options.duplicateSpans < 1 ? random.chance(options.duplicateSpans) : random.chance(0.99) else { return }
+      // Of ever the same spans no batch would ever have been new.
+      guard random.chance(min(options.duplicateSpans, 0.99)) else { return }
       entry = processes[process].last[random.below(processes[process].last.count)]
     }
   }

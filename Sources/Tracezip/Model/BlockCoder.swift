@@ -1,0 +1,179 @@
+import Bytes
+import Columns
+
+extension BlockModel {
+  /// One block, in either direction. Decoding fills `block`; encoding turns its leaves into symbols on the way.
+  /// `limit` bounds spans, events and links.
+  mutating func code<C: BitCoder & ~Copyable>(
+    _ block: inout Block, _ skeletons: borrowing Skeletons, limit: Int, _ scratch: inout BlockScratch, _ c: inout C
+  ) {
+    grow(skeletons)
+    prepareStructure()
+    prepareTimes()
+    let steps = c.codeNumber(UInt64(block.spine.count), &models, structure.spineNumber)
+    guard steps <= UInt64(limit) + 16 else { return c.fail() }
+    spentParts = SpentParts()
+    var mark = c.spent
+    codeSpine(Int(steps), &block, skeletons, scopes: &scratch.rows.scopes, limit: limit, &c)
+    spentParts.spine += c.spent - mark
+    mark = c.spent
+    let n = scratch.rows.scopes.count
+    codeSpans(n, &block.spans, skeletons, scopes: scratch.rows.scopes, &c)
+    spentParts.structure += c.spent - mark
+    mark = c.spent
+    if c.failed { return }
+    scratch.rows.traces.removeAll()
+    for i in 0..<n { scratch.rows.traces.append(structure.spanTrace[i]) }
+    codeSlots(&block.spans, scratch.rows, &c)
+    mark = c.spent
+    if c.failed { return }
+    scratch.spanRows.removeAll()
+    for i in 0..<n { scratch.spanRows.append(rowAt[i]) }
+    codeTimes(&block.spans, scopes: scratch.rows.scopes, &c)
+    spentParts.times += c.spent - mark
+    mark = c.spent
+    if c.failed { return }
+
+    // Events.
+    owners(block.spans, scratch.spanRows, limit: limit, .event, &scratch.owners, &c)
+    if c.failed { return }
+    codeChildren(
+      .event, owners: scratch.owners, spanTemplates: block.spans.templates, &block.events, skeletons, &c)
+    spentParts.structure += c.spent - mark
+    mark = c.spent
+    if c.failed { return }
+    scratch.childRows(scratch.owners.count)
+    codeSlots(&block.events, scratch.children, &c)
+    mark = c.spent
+    if c.failed { return }
+    codeEventTimes(owners: scratch.owners, &block.events, spanRows: scratch.spanRows, block.spans, &c)
+    spentParts.eventTimes += c.spent - mark
+    mark = c.spent
+    if c.failed { return }
+
+    // Links.
+    owners(block.spans, scratch.spanRows, limit: limit, .link, &scratch.owners, &c)
+    if c.failed { return }
+    codeChildren(.link, owners: scratch.owners, spanTemplates: block.spans.templates, &block.links, skeletons, &c)
+    if c.failed { return }
+    scratch.childRows(scratch.owners.count)
+    codeSlots(&block.links, scratch.children, &c)
+    if c.failed { return }
+    codeLinks(owners: scratch.owners, block.links, &c)
+    spentParts.links += c.spent - mark
+    mark = c.spent
+    if c.failed { return }
+
+  }
+
+  /// After the ids are known: puts them into the rows (decoder) and closes the block.
+  mutating func finish(_ block: inout Block, _ scratch: borrowing BlockScratch, decoding: Bool) {
+    if decoding { fillIds(&block, scratch.spanRows) }
+    structure.firstRow += block.spans.templates.count
+  }
+
+  /// Ids from nodes and traces into the rows.
+  private func fillIds(_ block: inout Block, _ spanRows: borrowing Buffer<UInt32>) {
+    for i in 0..<block.spans.templates.count {
+      let info = infos[Int(block.spans.templates[i])]
+      let row = Int(spanRows[i])
+      if info.trace >= 0 {
+        let t = traces.traces[Int(structure.spanTrace[i])]
+        block.spans.leaves[row + Int(info.trace)] = t.high
+        block.spans.leaves[row + Int(info.trace) + 1] = t.low
+      }
+      if info.id >= 0 { block.spans.leaves[row + Int(info.id)] = traces.nodes[Int(structure.spanNode[i])].id }
+      if info.parent >= 0 { block.spans.leaves[row + Int(info.parent)] = traces.nodes[Int(structure.spanParent[i])].id }
+    }
+    for i in 0..<block.links.templates.count {
+      let info = infos[Int(block.links.templates[i])]
+      let row = Int(rowAt[i])
+      if info.trace >= 0 {
+        let t = traces.traces[Int(structure.linkTrace[i])]
+        block.links.leaves[row + Int(info.trace)] = t.high
+        block.links.leaves[row + Int(info.trace) + 1] = t.low
+      }
+      if info.id >= 0 { block.links.leaves[row + Int(info.id)] = traces.nodes[Int(structure.linkNode[i])].id }
+    }
+  }
+
+  /// The span that each event (or link) belongs to, from the spans' counts.
+  private func owners<C: BitCoder & ~Copyable>(
+    _ spans: borrowing Records, _ spanRows: borrowing Buffer<UInt32>, limit: Int, _ kind: RecordKind,
+    _ owners: inout Buffer<UInt32>, _ c: inout C
+  ) {
+    owners.removeAll()
+    for i in 0..<spans.templates.count {
+      let info = infos[Int(spans.templates[i])]
+      // Runs may be broken up by other fields: every count of the kind, in order.
+      var word = kind == .event ? info.events : info.links
+      if word < 0 { continue }
+      while word < info.words {
+        if isRun(info, word, kind) {
+          let count = spans.leaves[Int(spanRows[i]) + Int(word)]
+          guard count <= UInt64(limit - owners.count) else { return c.fail() }
+          owners.append(repeating: UInt32(i), count: Int(count))
+        }
+        word += 1
+      }
+    }
+  }
+
+  @inline(__always)
+  private func isRun(_ info: TemplateInfo, _ word: Int32, _ kind: RecordKind) -> Bool {
+    slotInfos[Int(info.slots + word)].child == (kind == .event ? 1 : 2)
+  }
+
+  /// All plain slots of `records`, whose rows are at `rowAt`, template by template.
+  private mutating func codeSlots<C: BitCoder & ~Copyable>(
+    _ records: inout Records, _ rows: borrowing RowContexts, _ c: inout C
+  ) {
+    let n = records.templates.count
+    // Counting sort by template.
+    starts.removeAll()
+    starts.append(repeating: 0, count: infos.count + 1)
+    for i in 0..<n { starts[Int(records.templates[i]) + 1] += 1 }
+    for t in 0..<infos.count { starts[t + 1] += starts[t] }
+    order.removeAll()
+    order.append(repeating: 0, count: n)
+    for i in 0..<n {
+      let t = Int(records.templates[i])
+      order[Int(starts[t])] = UInt32(i)
+      starts[t] += 1
+    }
+    var first = 0
+    for t in 0..<infos.count {
+      let end = Int(starts[t])
+      if end == first { continue }
+      let info = infos[t]
+      for word in 0..<Int(info.words) where !info.isSpecial(Int32(word)) {
+        let before = c.spent
+        codeSlot(template: t, word: word, first: first, count: end - first, &records.leaves, rows, &c)
+        if c.failed { return }
+        spent[Int(slotInfos[Int(info.slots) + word].column)] += UInt64(c.spent - before)
+      }
+      codeScales(t, first: first, count: end - first, records.leaves, &c)
+      first = end
+    }
+  }
+}
+
+/// Working arrays of a block, kept from one to the next.
+struct BlockScratch: ~Copyable {
+  var rows = RowContexts()
+  var children = RowContexts()
+  var owners = Buffer<UInt32>()
+  var spanRows = Buffer<UInt32>()
+
+  init() {}
+
+  /// The traces and scopes of the children, from their owners.
+  mutating func childRows(_ n: Int) {
+    children.traces.removeAll()
+    children.scopes.removeAll()
+    for i in 0..<n {
+      children.traces.append(rows.traces[Int(owners[i])])
+      children.scopes.append(rows.scopes[Int(owners[i])])
+    }
+  }
+}

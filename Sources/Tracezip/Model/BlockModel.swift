@@ -1,0 +1,348 @@
+import Bytes
+import Columns
+
+/// The adaptive model of a segment: everything that encoder and decoder learn alike from the blocks so far. The methods
+/// that code a block are generic over the coder, so each is written once and runs in both directions.
+struct BlockModel: ~Copyable {
+  struct Switches: BitwiseCopyable {
+    var delta = true
+    var derived = true
+  }
+  var switches = Switches()
+  var models = Models()
+  var contexts = SymbolContexts()
+  var alphabets = Alphabets()
+  var infos = Buffer<TemplateInfo>()
+  var slotInfos = Buffer<SlotInfo>()
+  var slots = Buffer<Slot>()
+  /// Alphabet and number models of each column, made when first needed.
+  var columnAlphabets = Buffer<Int32>()
+  var columnNumbers = Buffer<UInt32>()
+  var columnLast = Buffer<UInt64>()
+  /// Strings that have a coded id so far: the next new one gets this id.
+  var stringCount = 0
+  /// Encoder: shred id -> coded id; shred ids in coding order with their column.
+  var codedIds = Buffer<UInt32>()
+  var newStrings = Buffer<UInt64>()
+  /// Encoder: coded id -> shred id.
+  var shredIds = Buffer<UInt32>()
+  /// Decoder: how many strings the segment has after this block.
+  var stringLimit = 0
+  /// Bytes spent, by column, when anyone asks.
+  var spent = Buffer<UInt64>()
+
+  #if COST
+    var costs = [Int](repeating: 0, count: 10)
+  #endif
+  var spentParts = SpentParts()
+
+  // Traces and ids, see StructureModel.swift.
+  var traces = TraceTable()
+  var spine = SpineState()
+  var structure = StructureState()
+  var times = TimeState()
+
+  // Scratch of one block.
+  var rowAt = Buffer<UInt32>()
+  var order = Buffer<UInt32>()
+  var starts = Buffer<UInt32>()
+
+  init() {}
+
+  /// Takes in the templates and columns that this block added.
+  mutating func grow(_ skeletons: borrowing Skeletons) {
+    while infos.count < skeletons.templates.count {
+      let info = skeletons.describe(infos.count, &slotInfos)
+      infos.append(info)
+      while slots.count < slotInfos.count { slots.append(Slot()) }
+    }
+    columnAlphabets.resize(to: skeletons.columns.count, filling: -1)
+    columnNumbers.resize(to: skeletons.columns.count, filling: 0)
+    columnLast.resize(to: skeletons.columns.count, filling: 0)
+    spent.resize(to: skeletons.columns.count, filling: 0)
+  }
+
+  // MARK: - Values
+
+  static var unassigned: UInt64 { 1 << 63 }
+
+  /// What stands for a leaf among symbols: a number itself, a string's coded id (or `unassigned`).
+  @inline(__always)
+  func symbol(_ value: UInt64, isString: Bool) -> UInt64 {
+    if !isString { return value }
+    let id = codedIds[Int(truncatingIfNeeded: value)]
+    return id == .max ? BlockModel.unassigned : UInt64(id)
+  }
+
+  @inline(__always)
+  static func key(_ a: UInt64, _ b: UInt64, _ c: UInt64) -> UInt64 {
+    var h = a &* 0x9E37_79B9_7F4A_7C15
+    h = (h ^ h >> 32 ^ b) &* 0xD6E8_FEB8_6659_FD93
+    h = (h ^ h >> 32 ^ c) &* 0xA076_1D64_78BD_642F
+    return h ^ h >> 32
+  }
+
+  /// A value in a context (negative: none), then in the slot's alphabet, the column's alphabet, the segment's strings,
+  /// or new. Returns the symbol.
+  mutating func codeValue<C: BitCoder & ~Copyable>(
+    _ value: UInt64, slot: Int, context: Int, _ c: inout C
+  ) -> UInt64 {
+    let info = slotInfos[slot]
+    let sym = C.decodes ? 0 : symbol(value, isString: info.isString)
+    if context >= 0, let found = contexts.code(sym, context, &models, &c) {
+      contexts.learn(found, context)
+      return found
+    }
+    if slots[slot].alphabet < 0 { slots[slot].alphabet = Int32(alphabets.make(&models)) }
+    let alphabet = Int(slots[slot].alphabet)
+    if let found = alphabets.code(sym, alphabet, &models, &c) {
+      slots[slot].hits &+= 1
+      if context >= 0 { contexts.learn(found, context) }
+      return found
+    }
+    let out = codeInColumn(value, sym, info, &c)
+    slots[slot].misses &+= 1
+    // A slot of values that never come back does not fill its alphabet with them.
+    if slots[slot].misses < 512 || slots[slot].hits > slots[slot].misses >> 5 {
+      alphabets.add(out, alphabet, &models, encoding: !C.decodes)
+    }
+    if context >= 0 { contexts.learn(out, context) }
+    return out
+  }
+
+  private mutating func codeInColumn<C: BitCoder & ~Copyable>(
+    _ value: UInt64, _ sym: UInt64, _ info: SlotInfo, _ c: inout C
+  ) -> UInt64 {
+    let column = Int(info.column)
+    if columnAlphabets[column] < 0 {
+      columnAlphabets[column] = Int32(alphabets.make(&models))
+      columnNumbers[column] = UInt32(models.allocate(ModelSize.signed + 2))
+    }
+    let alphabet = Int(columnAlphabets[column])
+    if let found = alphabets.code(sym, alphabet, &models, &c) { return found }
+    let numbers = Int(columnNumbers[column])
+    let out: UInt64
+    if info.isString {
+      // Known under another column, or new.
+      let known = c.codeBit(sym != BlockModel.unassigned, &models, numbers + ModelSize.signed, limit: 60)
+      if known {
+        let back = c.codeNumber(UInt64(stringCount) &- 1 &- sym, &models, numbers)
+        if back >= UInt64(stringCount) {
+          c.fail()
+          out = 0
+        } else {
+          out = UInt64(stringCount) - 1 - back
+        }
+      } else {
+        out = UInt64(stringCount)
+        if C.decodes {
+          if stringCount >= stringLimit {
+            c.fail()
+            return 0
+          }
+        } else {
+          codedIds[Int(value)] = UInt32(stringCount)
+          newStrings.append(value | UInt64(column) << 32)
+          shredIds.append(UInt32(truncatingIfNeeded: value))
+        }
+        stringCount += 1
+      }
+    } else {
+      let base = columnLast[column]
+      let delta = c.codeSigned(Int64(bitPattern: sym &- base), &models, numbers)
+      out = base &+ UInt64(bitPattern: delta)
+      columnLast[column] = out
+    }
+    alphabets.add(out, alphabet, &models, encoding: !C.decodes)
+    return out
+  }
+
+  // MARK: - Slots
+
+  /// Codes word `word` of all of one template's rows, given as record numbers `order[first..<first + n]` with their
+  /// rows at `rowAt`. Leaves become symbols in place.
+  mutating func codeSlot<C: BitCoder & ~Copyable>(
+    template: Int, word: Int, first: Int, count n: Int, _ leaves: inout Buffer<UInt64>, _ env: borrowing RowContexts,
+    _ c: inout C
+  ) {
+    let info = infos[template]
+    let slot = Int(info.slots) + word
+    let isString = slotInfos[slot].isString
+    if slots[slot].shape == 0 { slots[slot].shape = UInt32(models.allocate(32)) }
+    let shapeModels = Int(slots[slot].shape)
+
+    var shape = SlotShape.symbols
+    if !C.decodes {
+      // Constant?
+      let head = leaves[Int(rowAt[Int(order[first])]) &+ word]
+      var i = 1
+      while i < n, leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] == head { i &+= 1 }
+      if i == n {
+        shape = slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last ? SlotShape.same : SlotShape.constant
+      } else {
+        review(template, word, slot, first, n, leaves, env)
+        if slots[slot].numeric != 0 { shape = SlotShape.numbers }
+      }
+    }
+    shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
+    switch shape {
+    case SlotShape.same, SlotShape.constant:
+      var value = slots[slot].last
+      if shape == SlotShape.constant {
+        let head = C.decodes ? 0 : leaves[Int(rowAt[Int(order[first])]) &+ word]
+        value = codeValue(head, slot: slot, context: -1, &c)
+      }
+      if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
+      if C.decodes {
+        var i = 0
+        while i < n {
+          leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] = value
+          i &+= 1
+        }
+      } else if isString {
+        var i = 0
+        while i < n {
+          leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] = value
+          i &+= 1
+        }
+      }
+      slots[slot].last = value
+    case SlotShape.symbols:
+      let kind = c.codeTree(Int(slots[slot].context), bits: 3, &models, shapeModels + 4, limit: 30)
+      var other = Int(slots[slot].other)
+      if kind == SlotContext.other {
+        other = Int(truncatingIfNeeded: c.codeRaw(UInt64(other), count: 8))
+        if other >= word { c.fail() }
+      }
+      if c.failed { return }
+      var previous: UInt64 = 0
+      var i = 0
+      while i < n {
+        let record = Int(order[first &+ i])
+        let at = Int(rowAt[record]) &+ word
+        var context = -1
+        switch kind {
+        case SlotContext.previous:
+          context = contexts.context(BlockModel.key(UInt64(slot), 1, previous), &models)
+        case SlotContext.other:
+          context = contexts.context(BlockModel.key(UInt64(slot), 2, leaves[at &- word &+ other]), &models)
+        case SlotContext.trace:
+          context = contexts.context(
+            BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(env.trace(record))), &models)
+        case SlotContext.scope:
+          context = contexts.context(BlockModel.key(UInt64(slot), 4, UInt64(env.scope(record))), &models)
+        default: break
+        }
+        previous = codeValue(C.decodes ? 0 : leaves[at], slot: slot, context: context, &c)
+        leaves[at] = previous
+        i &+= 1
+      }
+      slots[slot].last = previous
+    default:
+      if isString {
+        c.fail()
+        return
+      }
+      if slots[slot].number == 0 { slots[slot].number = UInt32(models.allocate(ModelSize.signed)) }
+      let numbers = Int(slots[slot].number)
+      let how = Int(truncatingIfNeeded: c.codeRaw(UInt64(slots[slot].numeric &- 1), count: 2))
+      var previous = slots[slot].last
+      var i = 0
+      while i < n {
+        let at = Int(rowAt[Int(order[first &+ i])]) &+ word
+        let value = C.decodes ? 0 : leaves[at]
+        switch how {
+        case SlotNumber.plain: previous = c.codeNumber(value, &models, numbers)
+        case SlotNumber.delta:
+          previous = previous &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- previous), &models, numbers))
+        default: previous = c.codeRaw(value, count: 64)
+        }
+        leaves[at] = previous
+        i &+= 1
+      }
+      slots[slot].last = previous
+    }
+    slots[slot].seen &+= UInt32(truncatingIfNeeded: n)
+  }
+
+  /// The encoder's choice of context or number code for a slot, by the cost of a sample; kept until the slot has seen
+  /// several times as many values.
+  private mutating func review(
+    _ template: Int, _ word: Int, _ slot: Int, _ first: Int, _ n: Int, _ leaves: borrowing Buffer<UInt64>,
+    _ env: borrowing RowContexts
+  ) {
+    guard slots[slot].seen >= slots[slot].nextReview else { return }
+    slots[slot].nextReview = max(32, (slots[slot].seen &+ UInt32(n)) &* 4)
+    let sample = min(n, 256)
+    let info = infos[template]
+    // How often does the value last seen in a context come again? All candidates on the same rows.
+    var best = (saved: 0, kind: SlotContext.none, other: 0)
+    var table = FlatMap()
+    func value(_ i: Int, _ w: Int) -> UInt64 { leaves[Int(rowAt[Int(order[first + i])]) + w] }
+    func hits(_ context: (Int) -> UInt64) -> Int {
+      table.removeAll()
+      var n = 0
+      for i in 0..<sample {
+        let key = context(i)
+        if let j = table[key], value(j, word) == value(i, word) { n += 1 }
+        table[key] = i
+      }
+      return n
+    }
+    var distinct = FlatMap()
+    for i in 0..<sample { distinct[value(i, word)] = i }
+    let unique = distinct.count
+    if switches.derived {
+      func consider(_ n: Int, _ kind: Int, _ other: Int, _ handicap: Int) {
+        if n - handicap > best.saved { best = (n - handicap, kind, other) }
+      }
+      if sample > 2 {
+        consider(hits { $0 == 0 ? 0 : value($0 - 1, word) }, SlotContext.previous, 0, 0)
+        consider(hits { UInt64(env.trace(Int(order[first + $0]))) }, SlotContext.trace, 0, 1)
+        consider(hits { UInt64(env.scope(Int(order[first + $0]))) }, SlotContext.scope, 0, 0)
+        var tried = 0
+        var w = word - 1
+        while w >= 0, tried < 12, w < 256 {
+          if !info.isSpecial(Int32(w)), value(0, w) != value(sample - 1, w) || value(sample / 2, w) != value(0, w) {
+            consider(hits { value($0, w) }, SlotContext.other, w, 0)
+            tried += 1
+          }
+          w -= 1
+        }
+      }
+    }
+    slots[slot].context = UInt8(best.kind)
+    slots[slot].other = UInt8(best.other)
+    slots[slot].numeric = 0
+    if slotInfos[slot].isString { return }
+    // Numbers: symbols cost about log2 of the alphabet unless the context hits; new ones their bits too.
+    var plain = 0
+    var delta = 0
+    var previous = value(0, word)
+    for i in 0..<sample {
+      let v = value(i, word)
+      plain += max(1, 64 - v.leadingZeroBitCount)
+      delta += max(1, 65 - Int64(bitPattern: v &- previous).magnitude.leadingZeroBitCount)
+      previous = v
+    }
+    plain += 2 * sample
+    delta += 2 * sample
+    let width = 64 - UInt64(unique).leadingZeroBitCount
+    let misses = sample - max(0, best.saved)
+    let symbols = misses * (width + 1) + unique * min(64, plain / sample + 4) + sample / 4
+    let numbers = switches.delta ? min(plain, delta) : plain
+    if numbers < symbols {
+      slots[slot].numeric = UInt8(1 + (numbers == plain ? SlotNumber.plain : SlotNumber.delta))
+      if numbers > 60 * sample { slots[slot].numeric = UInt8(1 + SlotNumber.raw) }
+    }
+  }
+}
+
+/// Which trace and scope a record stands in, for contexts.
+struct RowContexts: ~Copyable {
+  var traces = Buffer<UInt32>()
+  var scopes = Buffer<UInt32>()
+
+  @inline(__always) func trace(_ record: Int) -> UInt32 { traces[record] }
+  @inline(__always) func scope(_ record: Int) -> UInt32 { scopes[record] }
+}

@@ -1,0 +1,206 @@
+import Bytes
+import Columns
+
+/// Contexts for symbols of any size: each remembers the last few distinct symbols seen in it and codes "is it this one?"
+/// bit by bit, most trusted first. What none of them is goes to the next context, or to the caller's fallback.
+///
+/// This is prediction by partial matching with unary escapes: where one value follows from another (a port from a host,
+/// a status text from a code, the next span's template from the last) a symbol costs a few hundredths of a bit.
+struct SymbolContexts: ~Copyable {
+  static var candidates: Int { 3 }
+
+  private var index = FlatMap()
+  private var symbols = Buffer<UInt64>()
+  /// Candidates in use and the first of their models.
+  private var used = Buffer<UInt8>()
+  private var bases = Buffer<UInt32>()
+
+  /// The context for `key`, new or known.
+  @inline(__always)
+  mutating func context(_ key: UInt64, _ models: inout Models) -> Int {
+    if let found = index[key] { return found }
+    return make(key, &models)
+  }
+
+  @inline(never)
+  private mutating func make(_ key: UInt64, _ models: inout Models) -> Int {
+    let id = used.count
+    index[key] = id
+    used.append(0)
+    bases.append(UInt32(models.allocate(SymbolContexts.candidates)))
+    symbols.append(repeating: 0, count: SymbolContexts.candidates)
+    return id
+  }
+
+  /// What the context would say first.
+  @inline(__always)
+  func guess(_ context: Int) -> UInt64? {
+    used[context] == 0 ? nil : symbols[context &* SymbolContexts.candidates]
+  }
+
+  /// Codes `symbol` if it is one of the context's candidates (nil otherwise), then learns nothing: call `learn` once the
+  /// symbol is known. `excluded` are symbols that an earlier context has ruled out.
+  @inline(__always)
+  mutating func code<C: BitCoder & ~Copyable>(
+    _ symbol: UInt64, _ context: Int, _ models: inout Models, _ c: inout C, excluded: Int = -1
+  ) -> UInt64? {
+    let n = Int(used[context])
+    let at = context &* SymbolContexts.candidates
+    let base = Int(bases[context])
+    var k = 0
+    while k < n {
+      let candidate = symbols[at &+ k]
+      if excluded >= 0, holds(excluded, candidate) {
+        k &+= 1
+        continue
+      }
+      if c.codeBit(candidate == symbol, &models, base &+ k, limit: 60) { return candidate }
+      k &+= 1
+    }
+    return nil
+  }
+
+  @inline(__always)
+  private func holds(_ context: Int, _ symbol: UInt64) -> Bool {
+    let n = Int(used[context])
+    let at = context &* SymbolContexts.candidates
+    var k = 0
+    while k < n {
+      if symbols[at &+ k] == symbol { return true }
+      k &+= 1
+    }
+    return false
+  }
+
+  /// Moves `symbol` one place up, or takes it in at the last.
+  @inline(__always)
+  mutating func learn(_ symbol: UInt64, _ context: Int) {
+    let n = Int(used[context])
+    let at = context &* SymbolContexts.candidates
+    var k = 0
+    while k < n {
+      if symbols[at &+ k] == symbol {
+        if k > 0 {
+          symbols[at &+ k] = symbols[at &+ k &- 1]
+          symbols[at &+ k &- 1] = symbol
+        }
+        return
+      }
+      k &+= 1
+    }
+    if n < SymbolContexts.candidates {
+      used[context] = UInt8(n &+ 1)
+      symbols[at &+ n] = symbol
+    } else {
+      symbols[at &+ n &- 1] = symbol
+    }
+  }
+}
+
+/// A growing alphabet of values with an adaptive binary tree over their places: order-0 coding of what contexts miss.
+struct Alphabets: ~Copyable {
+  private struct Alphabet: BitwiseCopyable {
+    /// Range of `values`: a run with room for `capacity`.
+    var at: UInt32 = 0
+    var count: UInt32 = 0
+    var capacity: UInt32 = 0
+    /// Depth of the tree and its models; over `deepest` places are coded by recency instead.
+    var depth: UInt8 = 0
+    var base: UInt32 = 0
+    /// "known?" and the recency number's models (0: none yet).
+    var known: UInt32 = 0
+    var number: UInt32 = 0
+  }
+  static var deepest: UInt8 { 12 }
+
+  private var all = Buffer<Alphabet>()
+  private var values = Buffer<UInt64>()
+  /// (alphabet, value) -> place. The encoder's only.
+  private var places = FlatMap()
+
+  @inline(__always)
+  private static func key(_ alphabet: Int, _ value: UInt64) -> UInt64 {
+    (value &* 0xD6E8_FEB8_6659_FD93) ^ (UInt64(truncatingIfNeeded: alphabet) &* 0xA076_1D64_78BD_642F)
+  }
+
+  mutating func make(_ models: inout Models) -> Int {
+    var a = Alphabet()
+    a.known = UInt32(models.allocate(2))
+    a.base = UInt32(models.allocate(1))
+    all.append(a)
+    return all.count - 1
+  }
+
+  func count(_ alphabet: Int) -> Int { Int(all[alphabet].count) }
+
+  /// The place of `value`, which the encoder asks for.
+  @inline(__always)
+  func place(_ alphabet: Int, _ value: UInt64) -> Int? {
+    guard let place = places[Alphabets.key(alphabet, value)] else { return nil }
+    let a = all[alphabet]
+    // Keys are hashes: make sure.
+    guard place < Int(a.count), values[Int(a.at) &+ place] == value else { return nil }
+    return place
+  }
+
+  /// Codes whether `value` is in the alphabet and, if so, which it is; nil where it is not.
+  mutating func code<C: BitCoder & ~Copyable>(
+    _ value: UInt64, _ alphabet: Int, _ models: inout Models, _ c: inout C
+  ) -> UInt64? {
+    let a = all[alphabet]
+    if a.count == 0 { return nil }
+    let place = C.decodes ? nil : self.place(alphabet, value)
+    guard c.codeBit(place != nil, &models, Int(a.known), limit: 60) else { return nil }
+    var at: Int
+    if a.depth <= Alphabets.deepest {
+      at = c.codeTree(place ?? 0, bits: Int(a.depth), &models, Int(a.base), limit: 127)
+    } else {
+      at = Int(a.count) &- 1 &- Int(truncatingIfNeeded:
+        c.codeNumber(UInt64(Int(a.count) &- 1 &- (place ?? 0)), &models, Int(a.number)))
+    }
+    if at < 0 || at >= Int(a.count) {
+      c.fail()
+      at = 0
+    }
+    return values[Int(a.at) &+ at]
+  }
+
+  /// Takes `value` in at the last place.
+  mutating func add(_ value: UInt64, _ alphabet: Int, _ models: inout Models, encoding: Bool) {
+    var a = all[alphabet]
+    if a.count == a.capacity {
+      let room = max(4, a.capacity * 2)
+      let at = values.count
+      values.append(repeating: 0, count: Int(room))
+      for i in 0..<Int(a.count) { values[at + i] = values[Int(a.at) + i] }
+      a.at = UInt32(at)
+      a.capacity = room
+    }
+    values[Int(a.at + a.count)] = value
+    if encoding { places[Alphabets.key(alphabet, value)] = Int(a.count) }
+    a.count += 1
+    while a.depth <= Alphabets.deepest, Int(a.count) > 1 << Int(a.depth) { deepen(&a, &models) }
+    all[alphabet] = a
+  }
+
+  /// One level more: the tree so far becomes the half under a new root's 0.
+  private func deepen(_ a: inout Alphabet, _ models: inout Models) {
+    a.depth += 1
+    if a.depth > Alphabets.deepest {
+      a.number = UInt32(models.allocate(ModelSize.number))
+      return
+    }
+    let base = models.allocate(1 << Int(a.depth))
+    let old = Int(a.base)
+    if a.depth > 1 {
+      for node in 1..<1 << (Int(a.depth) - 1) {
+        // Level l of the old tree is level l + 1 of the new, in its lower half.
+        let level = 63 - UInt64(node).leadingZeroBitCount
+        models.states[base + node + (1 << level)] = models.states[old + node]
+      }
+      // Mostly 0 so far: a prior of as many zeros as there are values, bounded.
+      models.states[base + 1] = 1 << 30 | 6
+    }
+    a.base = UInt32(base)
+  }
+}

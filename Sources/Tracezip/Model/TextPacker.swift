@@ -1,0 +1,69 @@
+import Bytes
+import Columns
+
+/// The new strings of a block and its skeleton delta, through the backends.
+struct TextPacker: ~Copyable {
+  private var backend = Backend()
+  private var input = TextInput()
+  private var state = TextState()
+  private var packed = Buffer<UInt8>()
+
+  /// One short run behind its packed length.
+  mutating func packSmall(_ bytes: ByteView, into out: inout Buffer<UInt8>) {
+    packed.removeAll()
+    if bytes.count > 0 {
+      backend.pack(bytes, BackendSettings(kind: bytes.count < 64 ? .none : .zstd, level: 12), into: &packed)
+    }
+    out.append(varint: packed.count)
+    out.append(packed.view)
+  }
+
+  mutating func unpackSmall(_ bytes: ByteView, limit: Int, into out: inout Buffer<UInt8>) -> Bool {
+    if bytes.isEmpty { return true }
+    do { try backend.unpack(bytes, limit: limit, into: &out) } catch { return false }
+    return true
+  }
+
+  /// The strings that `new` names (shred id, column above) behind their packed length; the bytes by column.
+  mutating func pack(
+    _ new: borrowing Buffer<UInt64>, _ strings: borrowing StringTable, columns: Int, _ config: TracezipConfig,
+    into out: inout Buffer<UInt8>
+  ) -> [Int] {
+    if new.isEmpty {
+      out.append(varint: 0)
+      return []
+    }
+    input.removeAll()
+    packed.removeAll()
+    for i in 0..<new.count { input.append(strings.view(Int(new[i] & 0xFFFF_FFFF)), column: Int(new[i] >> 32)) }
+    var options = TextOptions(level: config.level)
+    switch config.effort {
+    case .fast: options.effort = .fast
+    case .default: options.effort = .standard
+    case .best: options.effort = .best
+    }
+    switch config.codec {
+    case .auto: options.backend = nil
+    case .none: options.backend = BackendKind.none
+    case .lz4: options.backend = .lz4
+    case .zstd: options.backend = .zstd
+    }
+    let report = TextCodec.encode(input, columns: columns, options: options, state: &state, into: &packed)
+    out.append(varint: packed.count)
+    out.append(packed.view)
+    return report.bytes
+  }
+
+  mutating func unpack(
+    _ bytes: ByteView, count: Int, columns: Int, limit: Int, into strings: inout StringTable
+  ) -> Bool {
+    if count == 0 { return bytes.isEmpty }
+    do {
+      let text = try TextCodec.decode(bytes, count: count, columns: columns, maximumBytes: limit, state: &state)
+      for i in 0..<text.items.count { strings.append(text[i]) }
+      return true
+    } catch {
+      return false
+    }
+  }
+}

@@ -1,0 +1,358 @@
+import Bytes
+import Columns
+
+/// What a template's times have shown so far.
+struct TimeSlot: BitwiseCopyable {
+  /// Spans after which a class has models of its own.
+  static var enough: UInt32 { 24 }
+
+  /// Number models for each way of predicting, 0 until they are earned and used: begun as copies of `from`'s, or of the
+  /// shared ones.
+  var start: SIMD8<UInt32> = .zero
+  var duration: SIMD2<UInt32> = .zero
+  /// The template whose models a class begins with, -1 for none.
+  var from: Int32 = -1
+  var seen: UInt32 = 0
+  /// Decayed costs (bits * 16) of each predictor.
+  var startCost: SIMD8<Int32> = .zero
+  var durationCost: SIMD4<Int32> = .zero
+  /// Decimal scale: 0, 1, 2, 3 for 1, 10^3, 10^6, 10^9 ns.
+  var scale: UInt8 = 0
+}
+
+struct TimeState: ~Copyable {
+  var slots = Buffer<TimeSlot>()
+  /// Of spans of one template, name and scope, once there have been enough of them.
+  var classes = Buffer<TimeSlot>()
+  var classIndex = FlatMap()
+  /// Of events: four a template, for the first, second, third and later event of a span.
+  var eventSlots = Buffer<TimeSlot>()
+  var sharedStart = 0
+  var sharedDuration = 0
+  var sharedEvent = 0
+  var scaleModels = 0
+  var visited = Buffer<UInt8>()
+  var stack = Buffer<Int32>()
+  var lastStart: UInt64 = 0
+}
+
+extension BlockModel {
+  private static var scales: (UInt64, UInt64, UInt64, UInt64) { (1, 1000, 1_000_000, 1_000_000_000) }
+
+  @inline(__always)
+  static func scale(_ s: UInt8) -> UInt64 { s == 0 ? 1 : s == 1 ? 1000 : s == 2 ? 1_000_000 : 1_000_000_000 }
+
+  @inline(__always)
+  private static func bits(_ v: Int64) -> Int32 { Int32(truncatingIfNeeded: 64 &- v.magnitude.leadingZeroBitCount) }
+
+  @inline(__always)
+  private static func difference(_ a: UInt64, _ b: UInt64, _ scale: UInt64) -> Int64 {
+    scale == 1 ? Int64(bitPattern: a &- b) : Int64(bitPattern: a / scale &- b / scale)
+  }
+
+  @inline(__always)
+  private static func sum(_ base: UInt64, _ difference: Int64, _ scale: UInt64) -> UInt64 {
+    scale == 1 ? base &+ UInt64(bitPattern: difference) : (base / scale &+ UInt64(bitPattern: difference)) &* scale
+  }
+
+  mutating func prepareTimes() {
+    times.slots.resize(to: infos.count, filling: TimeSlot())
+    times.eventSlots.resize(to: infos.count * 4, filling: TimeSlot())
+    if times.sharedStart == 0 {
+      times.sharedStart = models.allocate(ModelSize.signed * 8)
+      times.sharedDuration = models.allocate(ModelSize.signed * 4)
+      times.sharedEvent = models.allocate(ModelSize.signed * 8)
+      times.scaleModels = models.allocate(16)
+    }
+  }
+
+  /// A fresh set of number models that begins with what the set at `from` has learned, but is quick to change.
+  @inline(never)
+  private mutating func copyModels(_ from: Int) -> UInt32 {
+    let at = models.allocate(ModelSize.signed)
+    for i in 0..<ModelSize.signed {
+      let state = models.states[from + i]
+      models.states[at + i] = state & ~1023 | min(state & 1023, 12)
+    }
+    return UInt32(at)
+  }
+
+  /// Values after which a template has models of its own.
+  private static var earned: UInt32 { 12 }
+
+  @inline(__always)
+  private mutating func startModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.start[how] != 0 { return Int(slot.start[how]) }
+    let shared = times.sharedStart &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].start[how]) : 0
+    slot.start[how] = copyModels(parent == 0 ? shared : parent)
+    return Int(slot.start[how])
+  }
+
+  @inline(__always)
+  private mutating func durationModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.duration[how] != 0 { return Int(slot.duration[how]) }
+    let shared = times.sharedDuration &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].duration[how]) : 0
+    slot.duration[how] = copyModels(parent == 0 ? shared : parent)
+    return Int(slot.duration[how])
+  }
+
+  @inline(__always)
+  private mutating func eventModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.start[how] != 0 { return Int(slot.start[how]) }
+    let shared = times.sharedEvent &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    slot.start[how] = copyModels(shared)
+    return Int(slot.start[how])
+  }
+
+  /// The scale of every template in the block that has times: what all of its times are multiples of.
+  mutating func codeScales<C: BitCoder & ~Copyable>(
+    _ template: Int, first: Int, count n: Int, _ leaves: borrowing Buffer<UInt64>, _ c: inout C
+  ) {
+    let info = infos[template]
+    guard info.start >= 0 else { return }
+    var scale = 3
+    if !C.decodes {
+      var i = 0
+      while i < n, scale > 0 {
+        let row = Int(rowAt[Int(order[first &+ i])])
+        let a = leaves[row &+ Int(info.start)]
+        let b = info.end >= 0 ? leaves[row &+ Int(info.end)] : 0
+        while scale > 0, a % BlockModel.scale(UInt8(scale)) != 0 || b % BlockModel.scale(UInt8(scale)) != 0 { scale -= 1 }
+        i &+= 1
+      }
+      if !switches.delta { scale = 0 }
+    }
+    let before = Int(times.slots[template].scale)
+    times.slots[template].scale = UInt8(
+      c.codeTree(scale, bits: 2, &models, times.scaleModels + before * 4, limit: 60))
+  }
+
+  /// Starts and ends of all spans, each span after its parent where the parent is in the block.
+  mutating func codeTimes<C: BitCoder & ~Copyable>(
+    _ spans: inout Records, scopes: borrowing Buffer<UInt32>, _ c: inout C
+  ) {
+    let n = spans.templates.count
+    times.visited.removeAll()
+    times.visited.append(repeating: 0, count: n)
+    for i in 0..<n where times.visited[i] == 0 {
+      if c.failed { return }
+      // Up to the first ancestor that is done or elsewhere, then down again.
+      var j = i
+      times.stack.removeAll()
+      while true {
+        times.visited[j] = 1
+        times.stack.append(Int32(j))
+        let parent = Int(structure.spanParent[j])
+        guard parent >= 0 else { break }
+        let row = Int(traces.nodes[parent].row) - structure.firstRow
+        guard row >= 0, times.visited[row] == 0 else { break }
+        j = row
+      }
+      while !times.stack.isEmpty {
+        let k = Int(times.stack.removeLast())
+        codeTime(k, &spans, scopes[k], &c)
+      }
+    }
+  }
+
+  private mutating func codeTime<C: BitCoder & ~Copyable>(
+    _ i: Int, _ spans: inout Records, _ scope: UInt32, _ c: inout C
+  ) {
+    let template = Int(spans.templates[i])
+    let info = infos[template]
+    guard info.start >= 0 else { return }
+    let row = Int(rowAt[i])
+    let startAt = row &+ Int(info.start)
+    var start = C.decodes ? 0 : spans.leaves[startAt]
+    if !switches.delta {
+      spans.leaves[startAt] = c.codeRaw(start, count: 64)
+      if info.end >= 0 {
+        let at = row &+ Int(info.end)
+        spans.leaves[at] = c.codeRaw(C.decodes ? 0 : spans.leaves[at], count: 64)
+      }
+      return
+    }
+    let scale = BlockModel.scale(times.slots[template].scale)
+    let kind = timeClass(template, info, spans.leaves, row, scope)
+    var slot = kind < 0 ? times.slots[template] : times.classes[kind]
+    let trace = Int(structure.spanTrace[i])
+    let parent = Int(structure.spanParent[i])
+    let node = Int(structure.spanNode[i])
+    let hasParent = parent >= 0 && traces.nodes[parent].timed
+    #if COST
+      let m0 = c.spent
+    #endif
+    // Duration first: its distribution hangs on little else, and the start may be centred by it.
+    var duration: Int64 = 0
+    if info.end >= 0 {
+      let endAt = row &+ Int(info.end)
+      let end = C.decodes ? 0 : spans.leaves[endAt]
+      duration = BlockModel.difference(end, start, scale)
+      let parentDuration =
+        hasParent
+        ? BlockModel.difference(traces.nodes[parent].end, traces.nodes[parent].start, scale) : 0
+      // 0: plain, 1: what the parent's duration leaves.
+      let how = hasParent && slot.durationCost[1] < slot.durationCost[0] ? 1 : 0
+      let base = durationModels(&slot, how)
+      let guess = how == 1 ? parentDuration : 0
+      duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 180)
+      slot.durationCost[0] &+= (BlockModel.bits(duration) &* 16 &- slot.durationCost[0]) >> 4
+      if hasParent {
+        slot.durationCost[1] &+= (BlockModel.bits(parentDuration &- duration) &* 16 &- slot.durationCost[1]) >> 4
+      }
+    }
+    #if COST
+      if !C.decodes { costs[4] += c.spent - m0 }
+    #endif
+    // Start: the cheapest predictor of late.
+    let length = UInt64(bitPattern: duration &* Int64(bitPattern: scale))
+    var guesses = SIMD8<UInt64>(repeating: times.lastStart)
+    var usable: SIMD8<Int32> = SIMD8(repeating: 1 << 20)
+    if hasParent {
+      let p = traces.nodes[parent]
+      guesses[0] = p.start
+      usable[0] = 0
+      if p.lastChildEnd != 0 {
+        guesses[1] = p.lastChildEnd
+        usable[1] = 0
+      }
+      guesses[2] = p.start &+ UInt64(bitPattern: Int64(bitPattern: p.end &- p.start &- length) / 2)
+      usable[2] = 0
+    }
+    let previous = traces.traces[trace].lastStart
+    if previous != 0, trace != 0 {
+      guesses[3] = previous
+      usable[3] = 0
+    }
+    if i > 0, times.visited[i &- 1] == 2 {
+      let t = infos[Int(spans.templates[i &- 1])]
+      if t.start >= 0 {
+        let r = Int(rowAt[i &- 1])
+        guesses[4] = spans.leaves[r &+ Int(t.start)]
+        usable[4] = 0
+        if t.end >= 0 {
+          guesses[5] = spans.leaves[r &+ Int(t.end)] &- length
+          usable[5] = 0
+        }
+      }
+    }
+    usable[6] = 0
+    var how = 6
+    var best: Int32 = .max
+    for k in 0..<7 where usable[k] == 0 {
+      if slot.startCost[k] < best {
+        best = slot.startCost[k]
+        how = k
+      }
+    }
+    let base = startModels(&slot, how)
+    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 180)
+    start = BlockModel.sum(guesses[how], residual, scale)
+    for k in 0..<7 where usable[k] == 0 {
+      let cost = BlockModel.bits(BlockModel.difference(start, guesses[k], scale)) &* 16
+      slot.startCost[k] &+= (cost &- slot.startCost[k]) >> 4
+    }
+    let end = start &+ length
+    if C.decodes {
+      spans.leaves[startAt] = start
+      if info.end >= 0 { spans.leaves[row &+ Int(info.end)] = end }
+    }
+    times.visited[i] = 2
+    times.lastStart = start
+    traces.traces[trace].lastStart = start
+    if node >= 0 {
+      traces.nodes[node].timed = true
+      traces.nodes[node].start = start
+      traces.nodes[node].end = end
+    }
+    if parent >= 0 { traces.nodes[parent].lastChildEnd = end }
+    slot.seen &+= 1
+    if kind < 0 { times.slots[template] = slot } else { times.classes[kind] = slot }
+  }
+
+  /// The class of spans with this template, name and scope, or -1 while it has too few: then the template's own slot
+  /// serves. A class begins with what its template has learned.
+  private mutating func timeClass(
+    _ template: Int, _ info: TemplateInfo, _ leaves: borrowing Buffer<UInt64>, _ row: Int, _ scope: UInt32
+  ) -> Int {
+    let name = info.name >= 0 ? leaves[row &+ Int(info.name)] : .max
+    let key = BlockModel.key(UInt64(template) << 32 | UInt64(scope), name, 40)
+    let id: Int
+    if let found = times.classIndex[key] {
+      id = found
+    } else {
+      id = times.classes.count
+      times.classIndex[key] = id
+      times.classes.append(TimeSlot())
+    }
+    let seen = times.classes[id].seen
+    if seen >= TimeSlot.enough { return id }
+    times.classes[id].seen = seen + 1
+    if seen + 1 == TimeSlot.enough {
+      var slot = times.slots[template]
+      slot.start = .zero
+      slot.duration = .zero
+      slot.from = Int32(template)
+      slot.seen = TimeSlot.enough
+      times.classes[id] = slot
+      return id
+    }
+    return -1
+  }
+
+  /// Times of events, from their span's start or end or the event before.
+  mutating func codeEventTimes<C: BitCoder & ~Copyable>(
+    owners: borrowing Buffer<UInt32>, _ events: inout Records, spanRows: borrowing Buffer<UInt32>,
+    _ spans: borrowing Records, _ c: inout C
+  ) {
+    var owner: UInt32 = .max
+    var previous: UInt64 = 0
+    var ordinal = 0
+    for i in 0..<owners.count {
+      if c.failed { return }
+      let template = Int(events.templates[i])
+      let info = infos[template]
+      if owners[i] != owner {
+        previous = 0
+        ordinal = 0
+      } else {
+        ordinal = min(3, ordinal + 1)
+      }
+      owner = owners[i]
+      guard info.start >= 0 else { continue }
+      let at = Int(rowAt[i]) &+ Int(info.start)
+      let value = C.decodes ? 0 : events.leaves[at]
+      if !switches.delta {
+        events.leaves[at] = c.codeRaw(value, count: 64)
+        continue
+      }
+      var slot = times.eventSlots[template * 4 + ordinal]
+      let scale = BlockModel.scale(times.slots[template].scale)
+      let span = infos[Int(spans.templates[Int(owner)])]
+      let row = Int(spanRows[Int(owner)])
+      let start = span.start >= 0 ? spans.leaves[row &+ Int(span.start)] : times.lastStart
+      let end = span.end >= 0 ? spans.leaves[row &+ Int(span.end)] : start
+      var guesses = SIMD4<UInt64>(start, end, previous, 0)
+      if previous == 0 { guesses[2] = start }
+      var how = 0
+      if slot.startCost[1] < slot.startCost[how] { how = 1 }
+      if previous != 0, slot.startCost[2] < slot.startCost[how] { how = 2 }
+      let base = eventModels(&slot, how)
+      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 180)
+      let time = BlockModel.sum(guesses[how], residual, scale)
+      for k in 0..<3 where k != 2 || previous != 0 {
+        let cost = BlockModel.bits(BlockModel.difference(time, guesses[k], scale)) &* 16
+        slot.startCost[k] &+= (cost &- slot.startCost[k]) >> 4
+      }
+      if C.decodes { events.leaves[at] = time }
+      previous = time
+      slot.seen &+= 1
+      times.eventSlots[template * 4 + ordinal] = slot
+    }
+  }
+}

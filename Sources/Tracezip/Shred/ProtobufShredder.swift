@@ -1,0 +1,447 @@
+import Bytes
+
+/// Protobuf records -> templates and leaves. Nothing is refused: what makes no sense stays as an opaque leaf in its
+/// place.
+///
+/// A record is read by walking the span retrieval tree from its kind's root: the child taken last at this node is
+/// compared with the bytes at the cursor first, then a few siblings, and only then is the field parsed by its tag.
+struct ProtobufShredder: ~Copyable {
+  let bytes: ByteView
+  /// Leaves of the records being walked, innermost last.
+  private var row = Buffer<UInt64>(capacity: 256)
+
+  init(_ bytes: ByteView) { self.bytes = bytes }
+
+  /// Shreds the record of `kind` in `start..<end` into `block`.
+  mutating func record(
+    _ kind: RecordKind, _ start: Int, _ end: Int, _ state: inout ShredState, _ block: inout Block
+  ) {
+    let mark = row.count
+    var node = Skeletons.root(kind)
+    var at = start
+    while at < end {
+      let hot = Int(state.skeletons.nodes[node].hot)
+      if hot >= 0 {
+        var next = takeShort(hot, at, end, &state)
+        if next < 0 { next = take(hot, at, end, &state, &block) }
+        if next > at {
+          node = hot
+          at = next
+          continue
+        }
+      }
+      // A few siblings, then the tag.
+      var child = Int(state.skeletons.nodes[node].firstChild)
+      var tries = 4
+      var next = -1
+      while child >= 0, tries > 0 {
+        if child != hot {
+          next = take(child, at, end, &state, &block)
+          if next > at { break }
+        }
+        child = Int(state.skeletons.nodes[child].nextSibling)
+        tries &-= 1
+      }
+      if next <= at {
+        let step = parse(kind, at, end, &state.skeletons)
+        child = state.skeletons.child(of: node, by: step)
+        next = take(child, at, end, &state, &block)
+        precondition(next > at, "a step just parsed must match")
+      }
+      state.skeletons.nodes[node].hot = Int32(truncatingIfNeeded: child)
+      node = child
+      at = next
+    }
+    let template = state.skeletons.template(at: node, record: kind)
+    block.append(kind, template: template, row: row, from: mark)
+    row.truncate(to: mark)
+  }
+
+  /// A span equal to the one `back` spans before it.
+  mutating func duplicate(_ back: Int, _ state: inout ShredState, _ block: inout Block) {
+    var step = Step(kind: .duplicate, record: .span)
+    step.column = state.skeletons.column(.span, field: 0, value: 1, name: .empty)
+    let node = state.skeletons.child(of: Skeletons.root(.span), by: state.skeletons.intern(step, literal: .empty))
+    let mark = row.count
+    row.append(UInt64(back))
+    block.append(.span, template: state.skeletons.template(at: node, record: .span), row: row, from: mark)
+    row.truncate(to: mark)
+  }
+
+  /// A varint in the width a step wants: shortest for 0, else exactly `width` bytes.
+  @inline(__always)
+  private func varint(_ at: Int, _ end: Int, _ width: UInt8) -> (value: UInt64, next: Int)? {
+    if width == 0, at < end {
+      let first = bytes.unchecked(at)
+      if first < 0x80 { return (UInt64(first), at &+ 1) }
+    }
+    guard let v = bytes.varint(at: at), at &+ v.width <= end else { return nil }
+    if width == 0 ? v.width != varintWidth(v.value) : v.width != Int(width) { return nil }
+    return (v.value, at &+ v.width)
+  }
+
+  /// A length that leaves its content inside `end`.
+  @inline(__always)
+  private func length(_ at: Int, _ end: Int, _ width: UInt8) -> (count: Int, next: Int)? {
+    guard let v = varint(at, end, width), v.value <= UInt64(end &- v.next) else { return nil }
+    return (Int(truncatingIfNeeded: v.value), v.next)
+  }
+
+  /// The common steps with one-byte lengths; -1 where the bytes are of another step, or it takes `take` to tell.
+  @inline(__always)
+  private mutating func takeShort(_ node: Int, _ at: Int, _ end: Int, _ state: inout ShredState) -> Int {
+    let n = state.skeletons.nodes[node]
+    let count = Int(n.literalCount)
+    let from = at &+ count
+    switch n.kind {
+    case .attributeString:
+      // tag, L1, key literal, L2, 0A, L3, string: all of it but the string must lie inside `end`.
+      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return -1 }
+      let outer = Int(bytes.unchecked(at &+ 1))
+      let inner = Int(bytes.unchecked(from &+ 1))
+      let text = Int(bytes.unchecked(from &+ 3))
+      let stop = at &+ 2 &+ outer
+      guard outer < 128, inner == text &+ 2, outer == count &+ inner, bytes.unchecked(from &+ 2) == 0x0A, stop <= end,
+        state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
+      else { return -1 }
+      row.append(state.string(bytes[from &+ 4..<stop], at: node))
+      return stop
+    case .attributeVarint:
+      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return -1 }
+      let outer = Int(bytes.unchecked(at &+ 1))
+      let value = UInt64(bytes.unchecked(from &+ 3))
+      guard value < 128, outer == count &+ 2, bytes.unchecked(from &+ 1) == 2, bytes.unchecked(from &+ 2) == 0x18,
+        state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
+      else { return -1 }
+      row.append(value)
+      return from &+ 4
+    case .fixed64:
+      guard from &+ 8 <= end, matches(n, at, state) else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from))
+      return from &+ 8
+    case .id8:
+      guard from &+ 8 <= end, matches(n, at, state) else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from).byteSwapped)
+      return from &+ 8
+    case .id16:
+      guard from &+ 16 <= end, matches(n, at, state) else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from).byteSwapped)
+      row.append(bytes.load(UInt64.self, at: from &+ 8).byteSwapped)
+      return from &+ 16
+    case .literal:
+      guard from <= end, matches(n, at, state) else { return -1 }
+      return from
+    case .varint:
+      guard n.isShort, from < end, bytes.unchecked(from) < 128, matches(n, at, state) else { return -1 }
+      row.append(UInt64(bytes.unchecked(from)))
+      return from &+ 1
+    case .bytes:
+      guard n.isShort, n.tagCount == 0, from < end, bytes.unchecked(from) < 128 else { return -1 }
+      let stop = from &+ 1 &+ Int(bytes.unchecked(from))
+      guard stop <= end, matches(n, at, state) else { return -1 }
+      row.append(state.string(bytes[from &+ 1..<stop], at: node))
+      return stop
+    default: return -1
+    }
+  }
+
+  @inline(__always)
+  private func matches(_ n: Skeletons.Node, _ at: Int, _ state: borrowing ShredState) -> Bool {
+    state.skeletons.literals.view.matches(Int(n.literalAt), Int(n.literalCount), bytes, at)
+  }
+
+  /// Matches the step at `node` with the bytes at `at`: pushes its leaf and returns where it ends, or -1.
+  @inline(__always)
+  private mutating func take(
+    _ node: Int, _ at: Int, _ end: Int, _ state: inout ShredState, _ block: inout Block
+  ) -> Int {
+    let step = state.skeletons.steps[Int(state.skeletons.nodes[node].step)]
+    let literal = state.skeletons.literal(step)
+    switch step.kind {
+    case .attributeString:
+      // tag, L1, key literal, L2, 0A, L3, string
+      let tagCount = Int(step.tagCount)
+      guard bytes.has(literal[0..<tagCount], at: at),
+        let outer = length(at &+ tagCount, end, step.width1)
+      else { return -1 }
+      let keyCount = literal.count &- tagCount
+      guard keyCount < outer.count, bytes.has(literal[tagCount..<literal.count], at: outer.next) else { return -1 }
+      let stop = outer.next &+ outer.count
+      guard let inner = length(outer.next &+ keyCount, stop, step.width2), inner.next &+ inner.count == stop,
+        inner.count > 1, bytes.unchecked(inner.next) == 0x0A,
+        let text = length(inner.next &+ 1, stop, step.width3), text.next &+ text.count == stop
+      else { return -1 }
+      row.append(state.string(bytes[text.next..<stop], at: node))
+      return stop
+    case .attributeVarint:
+      let tagCount = Int(step.tagCount)
+      guard bytes.has(literal[0..<tagCount], at: at),
+        let outer = length(at &+ tagCount, end, step.width1)
+      else { return -1 }
+      let keyCount = literal.count &- tagCount
+      guard keyCount < outer.count, bytes.has(literal[tagCount..<literal.count], at: outer.next) else { return -1 }
+      let stop = outer.next &+ outer.count
+      guard let inner = length(outer.next &+ keyCount, stop, step.width2), inner.next &+ inner.count == stop,
+        inner.count > 1, bytes.unchecked(inner.next) == 0x18,
+        let value = varint(inner.next &+ 1, stop, step.width3), value.next == stop
+      else { return -1 }
+      row.append(value.value)
+      return stop
+    case .attributeOther:
+      let tagCount = Int(step.tagCount)
+      guard bytes.has(literal[0..<tagCount], at: at),
+        let outer = length(at &+ tagCount, end, step.width1)
+      else { return -1 }
+      let keyCount = literal.count &- tagCount
+      guard keyCount < outer.count, bytes.has(literal[tagCount..<literal.count], at: outer.next) else { return -1 }
+      let stop = outer.next &+ outer.count
+      guard let inner = length(outer.next &+ keyCount, stop, step.width2), inner.next &+ inner.count == stop
+      else { return -1 }
+      // The kinds with steps of their own must go there, or one record would have two templates.
+      if inner.count > 1 {
+        let tag = bytes.unchecked(inner.next)
+        if tag == 0x0A || tag == 0x18 || tag == 0x10 || tag == 0x21, isSimple(inner.next, stop) { return -1 }
+      }
+      row.append(state.string(bytes[inner.next..<stop], at: node))
+      return stop
+    case .literal:
+      return bytes.has(literal, at: at) && at &+ literal.count <= end ? at &+ literal.count : -1
+    case .id8:
+      let from = at &+ literal.count
+      guard bytes.has(literal, at: at), from &+ 8 <= end else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from).byteSwapped)
+      return from &+ 8
+    case .id16:
+      let from = at &+ literal.count
+      guard bytes.has(literal, at: at), from &+ 16 <= end else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from).byteSwapped)
+      row.append(bytes.load(UInt64.self, at: from &+ 8).byteSwapped)
+      return from &+ 16
+    case .fixed64:
+      let from = at &+ literal.count
+      guard bytes.has(literal, at: at), from &+ 8 <= end else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from))
+      return from &+ 8
+    case .fixed32:
+      let from = at &+ literal.count
+      guard bytes.has(literal, at: at), from &+ 4 <= end else { return -1 }
+      row.append(UInt64(bytes.load(UInt32.self, at: from)))
+      return from &+ 4
+    case .varint:
+      guard bytes.has(literal, at: at), let v = varint(at &+ literal.count, end, step.width1) else { return -1 }
+      row.append(v.value)
+      return v.next
+    case .bytes:
+      guard bytes.has(literal, at: at), let v = length(at &+ literal.count, end, step.width1) else { return -1 }
+      // Ids of their usual length have steps of their own.
+      if step.tagCount != 0, v.count == Int(step.tagCount), step.width1 == 0 { return -1 }
+      row.append(state.string(bytes[v.next..<v.next &+ v.count], at: node))
+      return v.next &+ v.count
+    case .run:
+      return takeRun(step, at, end, &state, &block)
+    case .rest:
+      // Only what a parse has just found hopeless; never by guess.
+      guard hopeless == at else { return -1 }
+      row.append(state.string(bytes[at..<end]))
+      return end
+    default:
+      return -1
+    }
+  }
+
+  /// Where `parse` last gave up.
+  private var hopeless = -1
+
+  /// Consecutive child records under one tag, all with lengths of the same spelling.
+  @inline(never)
+  private mutating func takeRun(
+    _ step: Step, _ start: Int, _ end: Int, _ state: inout ShredState, _ block: inout Block
+  ) -> Int {
+    var at = start
+    var count: UInt64 = 0
+    while at < end, bytes.has(state.skeletons.literal(step), at: at),
+      let child = length(at &+ Int(step.literalCount), end, step.width1)
+    {
+      record(step.child, child.next, child.next &+ child.count, &state, &block)
+      at = child.next &+ child.count
+      count &+= 1
+    }
+    if count == 0 { return -1 }
+    row.append(count)
+    return at
+  }
+
+  /// Whether the AnyValue in `at..<stop` is one field of string, bool, int or double and nothing else, in any width.
+  private func isSimple(_ at: Int, _ stop: Int) -> Bool {
+    switch bytes[at] {
+    case 0x0A:
+      guard let v = bytes.varint(at: at + 1), v.value <= UInt64(stop) else { return false }
+      return at + 1 + v.width + Int(v.value) == stop
+    case 0x10, 0x18:
+      guard let v = bytes.varint(at: at + 1) else { return false }
+      return at + 1 + v.width == stop
+    case 0x21: return at + 9 == stop
+    default: return false
+    }
+  }
+
+  // MARK: - Parsing a field never seen at its node
+
+  /// The step that the field at `at` asks for. The result always matches at `at`.
+  @inline(never)
+  private mutating func parse(_ kind: RecordKind, _ at: Int, _ end: Int, _ skeletons: inout Skeletons) -> Int {
+    guard let tag = bytes.varint(at: at), at + tag.width <= end, tag.value >> 3 > 0, tag.value >> 3 < 1 << 29 else {
+      return rest(kind, at, &skeletons)
+    }
+    let field = UInt32(tag.value >> 3)
+    let from = at + tag.width
+    let literal = bytes[at..<from]
+    var step = Step(kind: .varint, record: kind)
+    func plain(_ value: UInt8 = 0) -> UInt32 { skeletons.column(kind, field: field, value: value, name: .empty) }
+    switch tag.value & 7 {
+    case 0:
+      guard let v = bytes.varint(at: from), from + v.width <= end else { return rest(kind, at, &skeletons) }
+      step.width1 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
+      step.column = plain()
+      return skeletons.intern(step, literal: literal)
+    case 1:
+      guard from + 8 <= end else { return rest(kind, at, &skeletons) }
+      step.kind = .fixed64
+      step.column = plain()
+      return skeletons.intern(step, literal: literal)
+    case 5:
+      guard from + 4 <= end else { return rest(kind, at, &skeletons) }
+      step.kind = .fixed32
+      step.column = plain()
+      return skeletons.intern(step, literal: literal)
+    case 2:
+      guard let v = bytes.varint(at: from), from + v.width <= end, v.value <= UInt64(end - from - v.width) else {
+        return rest(kind, at, &skeletons)
+      }
+      let width: UInt8 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
+      let content = from + v.width
+      let stop = content + Int(v.value)
+      if let child = ProtobufShredder.child(kind, field) {
+        step.kind = .run
+        step.child = child
+        step.width1 = width
+        step.column = plain()
+        return skeletons.intern(step, literal: literal)
+      }
+      if ProtobufShredder.isAttribute(kind, field), let found = attribute(kind, at, from, width, content, stop, &skeletons)
+      {
+        return found
+      }
+      let idBytes = ProtobufShredder.idBytes(kind, field)
+      step.column = plain()
+      if v.value == 0 {
+        step.kind = .literal
+        return skeletons.intern(step, literal: bytes[at..<content])
+      }
+      if idBytes > 0, v.value == UInt64(idBytes) {
+        step.kind = idBytes == 8 ? .id8 : .id16
+        return skeletons.intern(step, literal: bytes[at..<content])
+      }
+      step.kind = .bytes
+      step.width1 = width
+      step.tagCount = UInt8(idBytes)
+      return skeletons.intern(step, literal: literal)
+    default:
+      return rest(kind, at, &skeletons)
+    }
+  }
+
+  private mutating func rest(_ kind: RecordKind, _ at: Int, _ skeletons: inout Skeletons) -> Int {
+    hopeless = at
+    var step = Step(kind: .rest, record: kind)
+    step.column = skeletons.column(kind, field: 0, value: 0, name: .empty)
+    return skeletons.intern(step, literal: .empty)
+  }
+
+  /// The step of a KeyValue whose key comes first and once, and its value second and last; nil for any other.
+  private func attribute(
+    _ kind: RecordKind, _ at: Int, _ from: Int, _ outerWidth: UInt8, _ content: Int, _ stop: Int,
+    _ skeletons: inout Skeletons
+  ) -> Int? {
+    guard content < stop, bytes[content] == 0x0A, let key = bytes.varint(at: content + 1) else { return nil }
+    let keyAt = content + 1 + key.width
+    guard keyAt <= stop, key.value <= UInt64(stop - keyAt) else { return nil }
+    let keyEnd = keyAt + Int(key.value)
+    // A key's length is part of the literal, whatever its spelling; very long keys stay opaque.
+    guard keyEnd < stop, key.value < 1024, bytes[keyEnd] == 0x12, let value = bytes.varint(at: keyEnd + 1) else {
+      return nil
+    }
+    let valueAt = keyEnd + 1 + value.width
+    guard valueAt <= stop, value.value == UInt64(stop - valueAt) else { return nil }
+    let name = bytes[keyAt..<keyEnd]
+    var step = Step(kind: .attributeOther, record: kind)
+    step.tagCount = UInt8(from - at)
+    step.width1 = outerWidth
+    step.width2 = value.width == varintWidth(value.value) ? 0 : UInt8(value.width)
+    let field = ProtobufShredder.attributeField(kind)
+    let head = bytes[at..<from].array + bytes[content..<keyEnd + 1].array
+    if value.value == 0 {
+      step = Step(kind: .literal, record: kind)
+      step.column = skeletons.column(kind, field: field, value: 0, name: name)
+      return skeletons.intern(step, literal: bytes[at..<stop])
+    }
+    if isSimple(valueAt, stop) {
+      let tag = bytes[valueAt]
+      switch tag {
+      case 0x21:
+        // All lengths are fixed: one literal.
+        step = Step(kind: .fixed64, record: kind)
+        step.column = skeletons.column(kind, field: field, value: 4, name: name)
+        return skeletons.intern(step, literal: bytes[at..<valueAt + 1])
+      case 0x10 where valueAt + 2 == stop:
+        step = Step(kind: .varint, record: kind)
+        step.column = skeletons.column(kind, field: field, value: 2, name: name)
+        return skeletons.intern(step, literal: bytes[at..<valueAt + 1])
+      case 0x18:
+        let v = bytes.varint(at: valueAt + 1)!
+        step.kind = .attributeVarint
+        step.width3 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
+        step.column = skeletons.column(kind, field: field, value: 3, name: name)
+        return head.withView { skeletons.intern(step, literal: $0) }
+      case 0x0A:
+        let v = bytes.varint(at: valueAt + 1)!
+        step.kind = .attributeString
+        step.width3 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
+        step.column = skeletons.column(kind, field: field, value: 1, name: name)
+        return head.withView { skeletons.intern(step, literal: $0) }
+      default:
+        // A bool in an over-long varint.
+        return nil
+      }
+    }
+    step.column = skeletons.column(kind, field: field, value: bytes[valueAt] >> 3, name: name)
+    return head.withView { skeletons.intern(step, literal: $0) }
+  }
+
+  // MARK: - What OTLP says of its fields (opentelemetry-proto, trace/v1/trace.proto)
+
+  private static func child(_ kind: RecordKind, _ field: UInt32) -> RecordKind? {
+    guard kind == .span else { return nil }
+    return field == 11 ? .event : field == 13 ? .link : nil
+  }
+
+  private static func attributeField(_ kind: RecordKind) -> UInt32 {
+    switch kind {
+    case .span: 9
+    case .event: 3
+    case .link: 4
+    case .spine: 0
+    }
+  }
+
+  private static func isAttribute(_ kind: RecordKind, _ field: UInt32) -> Bool { field == attributeField(kind) }
+
+  /// Bytes of the id that the field usually holds, or 0.
+  private static func idBytes(_ kind: RecordKind, _ field: UInt32) -> Int {
+    switch (kind, field) {
+    case (.span, 1), (.link, 1): 16
+    case (.span, 2), (.span, 4), (.link, 2): 8
+    default: 0
+    }
+  }
+}

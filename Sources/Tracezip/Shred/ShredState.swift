@@ -1,0 +1,68 @@
+import Bytes
+
+/// What shredding needs at hand and leaves behind, whatever the front end.
+struct ShredState: ~Copyable {
+  var skeletons = Skeletons()
+  var strings = StringTable()
+  var duplicates = Duplicates()
+  /// `string-table` off: every string leaf is a string of its own.
+  var interns = true
+
+  @inline(__always)
+  mutating func string(_ bytes: ByteView) -> UInt64 {
+    UInt64(truncatingIfNeeded: interns ? strings.intern(bytes) : strings.append(bytes))
+  }
+
+  /// The id of a string at a node, which mostly is what it was the last time.
+  @inline(__always)
+  mutating func string(_ bytes: ByteView, at node: Int) -> UInt64 {
+    let last = skeletons.nodes[node]
+    if Int(last.lastCount) == bytes.count, last.lastString != .max, strings.has(bytes, at: Int(last.lastAt)) {
+      return UInt64(last.lastString)
+    }
+    return newString(bytes, at: node)
+  }
+
+  @inline(never)
+  private mutating func newString(_ bytes: ByteView, at node: Int) -> UInt64 {
+    let id = string(bytes)
+    if interns {
+      let entry = strings.entries[Int(truncatingIfNeeded: id)]
+      skeletons.nodes[node].lastString = UInt32(truncatingIfNeeded: id)
+      skeletons.nodes[node].lastAt = entry.at
+      skeletons.nodes[node].lastCount = entry.count
+    }
+    return id
+  }
+}
+
+/// Finds spans that are byte for byte spans of the same block: what exporters send again.
+struct Duplicates: ~Copyable {
+  var isOn = true
+  private var seen = FlatMap()
+  private var spans = Buffer<ByteView>()
+  /// Found in this block.
+  private(set) var count = 0
+
+  mutating func begin() {
+    if !spans.isEmpty { seen.removeAll() }
+    spans.removeAll()
+    count = 0
+  }
+
+  /// Takes in the block's next span; how many spans back an equal one stands, if one does.
+  ///
+  /// Ids come early in a span, so its first bytes and its size nearly always tell it from all others.
+  mutating func find(_ span: ByteView) -> Int? {
+    guard isOn, span.count < 1 << 24 else { return nil }
+    let key = UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
+    let number = spans.count
+    spans.append(span)
+    if let earlier = seen[key], spans[earlier] == span {
+      count += 1
+      return number - earlier
+    }
+    seen[key] = number
+    return nil
+  }
+}

@@ -1,0 +1,98 @@
+import Bytes
+
+/// Every distinct string leaf of a segment, once, in one arena; an id is the place in the order of first appearance.
+struct StringTable: ~Copyable {
+  struct Entry: BitwiseCopyable {
+    var at: UInt32
+    var count: UInt32
+    var hash: UInt32
+  }
+  private(set) var arena = Buffer<UInt8>(capacity: 1 << 16)
+  private(set) var entries = Buffer<Entry>(capacity: 1 << 12)
+  /// Open addressing over entry ids + 1; empty for a table that is only read.
+  private var slots = Buffer<UInt32>(repeating: 0, count: 1 << 13)
+
+  var count: Int { entries.count }
+  var bytes: Int { arena.count }
+
+  @inline(__always)
+  func view(_ id: Int) -> ByteView {
+    let e = entries[id]
+    return arena[Int(e.at)..<Int(e.at) + Int(e.count)]
+  }
+
+  @inline(__always)
+  func holds(_ id: Int, _ bytes: ByteView) -> Bool {
+    let e = entries[id]
+    guard Int(e.count) == bytes.count else { return false }
+    return arena[Int(e.at)..<Int(e.at) + Int(e.count)] == bytes
+  }
+
+  /// Whether `bytes` stand in the arena at `at`.
+  @inline(__always)
+  func has(_ bytes: ByteView, at: Int) -> Bool { arena.view.has(bytes, at: at) }
+
+  /// A fast mix over whole words (after wyhash, Wang Yi); only spreads, never leaves this process.
+  @inline(__always)
+  static func hash(_ bytes: ByteView) -> UInt32 {
+    var h = UInt64(truncatingIfNeeded: bytes.count) &* 0x9E37_79B9_7F4A_7C15
+    let n = bytes.count
+    var at = 0
+    while at &+ 8 <= n {
+      let m = (h ^ bytes.load(UInt64.self, at: at)).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
+      h = m.high ^ m.low
+      at &+= 8
+    }
+    if at < n {
+      var tail: UInt64 = 0
+      if n >= 8 {
+        tail = bytes.load(UInt64.self, at: n &- 8)
+      } else {
+        while at < n {
+          tail = tail << 8 | UInt64(bytes.unchecked(at))
+          at &+= 1
+        }
+      }
+      let m = (h ^ tail).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
+      h = m.high ^ m.low
+    }
+    return UInt32(truncatingIfNeeded: h ^ h >> 32)
+  }
+
+  /// The id of `bytes`, new or known.
+  mutating func intern(_ bytes: ByteView) -> Int {
+    let hash = StringTable.hash(bytes)
+    let mask = slots.count &- 1
+    var slot = Int(hash) & mask
+    while true {
+      let held = slots[slot]
+      if held == 0 { break }
+      let id = Int(held) &- 1
+      if entries[id].hash == hash, holds(id, bytes) { return id }
+      slot = (slot &+ 1) & mask
+    }
+    let id = append(bytes, hash: hash)
+    slots[slot] = UInt32(truncatingIfNeeded: id &+ 1)
+    if entries.count &* 2 > slots.count { rehash() }
+    return id
+  }
+
+  /// Adds without looking for an equal: the decoder, or a table that is switched off.
+  @discardableResult
+  mutating func append(_ bytes: ByteView, hash: UInt32 = 0) -> Int {
+    entries.append(Entry(at: UInt32(arena.count), count: UInt32(bytes.count), hash: hash))
+    arena.append(bytes)
+    return entries.count &- 1
+  }
+
+  private mutating func rehash() {
+    var bigger = Buffer<UInt32>(repeating: 0, count: slots.count * 4)
+    let mask = bigger.count - 1
+    for id in 0..<entries.count {
+      var slot = Int(entries[id].hash) & mask
+      while bigger[slot] != 0 { slot = (slot &+ 1) & mask }
+      bigger[slot] = UInt32(id + 1)
+    }
+    slots = bigger
+  }
+}

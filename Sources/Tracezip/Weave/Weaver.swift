@@ -1,0 +1,309 @@
+import Bytes
+
+/// Templates and leaves -> bytes: the mirror of shredding. The block comes from a decoder that has checked every
+/// template, string and count in it; `limit` bounds what may be written.
+struct Weaver: ~Copyable {
+  private var spineLeaf = 0
+  private var span = 0
+  private var spanLeaf = 0
+  private var event = 0
+  private var eventLeaf = 0
+  private var link = 0
+  private var linkLeaf = 0
+  /// Where each span so far stands in the output, for duplicates.
+  private var spanAt = Buffer<UInt64>()
+  /// Open messages: where the length's varint (or frame prefix) starts and how wide it is; -1 where none is open.
+  private var openAt = (-1, -1, -1)
+  private var openWidth = (0, 0, 0)
+
+  /// Weaves `block` onto the end of `out`. False where the block does not fit together or more than `limit` bytes
+  /// would come of it.
+  mutating func weave(
+    _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
+    framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
+  ) -> Bool {
+    // A short record stands with a two-byte gap for its length for a moment: a little more than the limit.
+    let bound = out.count + limit + 64
+    out.reserve(limit)
+    for i in 0..<block.spine.count {
+      let step = skeletons.steps[Int(block.spine[i])]
+      guard close(above: step.level == Step.outside ? 0 : step.level, &out) else { return false }
+      if step.kind == .frame || step.level == Step.outside {
+        guard closeFrame(&out) else { return false }
+      }
+      switch step.kind {
+      case .frame:
+        openAt.0 = out.count
+        if framing == .lengthPrefixed {
+          openWidth.0 = -4
+          out.append(repeating: 0, count: 4)
+        } else {
+          openWidth.0 = Int(step.width1)
+          out.append(repeating: 0, count: Int(step.width1))
+        }
+      case .open:
+        out.append(skeletons.literal(step))
+        if step.level == 0 {
+          openAt.1 = out.count
+          openWidth.1 = Int(step.width1)
+        } else {
+          openAt.2 = out.count
+          openWidth.2 = Int(step.width1)
+        }
+        out.append(repeating: 0, count: Int(step.width1))
+      case .openExplicit:
+        out.append(skeletons.literal(step))
+        out.append(varint: nextSpine(block), width: Int(step.width1))
+      case .literal:
+        out.append(skeletons.literal(step))
+      case .verbatim:
+        out.append(strings.view(Int(truncatingIfNeeded: nextSpine(block))))
+      case .bytes:
+        let text = strings.view(Int(truncatingIfNeeded: nextSpine(block)))
+        out.append(skeletons.literal(step))
+        out.append(varint: UInt64(text.count), width: Int(step.width1))
+        out.append(text)
+      case .run:
+        let literal = skeletons.literal(step)
+        var left = nextSpine(block)
+        while left > 0 {
+          out.appendSlack(literal)
+          let from = out.count
+          out.append(repeating: 0, count: step.width1 == 0 ? 2 : Int(step.width1))
+          let content = out.count
+          if !record(.span, block, skeletons, strings, bound, &out) { return false }
+          let count = out.count &- content
+          patch(from, Int(step.width1), &out)
+          note(out.count &- count, count)
+          left &-= 1
+        }
+      default:
+        weaveText(step, block, skeletons, strings, bound, &out)
+      }
+      if out.count > bound { return false }
+    }
+    return close(above: 0, &out) && closeFrame(&out)
+  }
+
+  /// Remembers the span that has just been woven.
+  @inline(__always)
+  mutating func note(_ at: Int, _ count: Int) { spanAt.append(UInt64(at) << 24 | UInt64(min(count, 0xFF_FFFF))) }
+
+  private mutating func nextSpine(_ block: borrowing Block) -> UInt64 {
+    spineLeaf &+= 1
+    return block.spineLeaves[spineLeaf &- 1]
+  }
+
+  /// Fills in the lengths of the open messages inside `level`.
+  private mutating func close(above level: UInt8, _ out: inout Buffer<UInt8>) -> Bool {
+    if level < 2, openAt.2 >= 0 {
+      if !out.fill(varintAt: openAt.2, width: openWidth.2) { return false }
+      openAt.2 = -1
+    }
+    if level < 1, openAt.1 >= 0 {
+      if !out.fill(varintAt: openAt.1, width: openWidth.1) { return false }
+      openAt.1 = -1
+    }
+    return true
+  }
+
+  private mutating func closeFrame(_ out: inout Buffer<UInt8>) -> Bool {
+    guard openAt.0 >= 0 else { return true }
+    let at = openAt.0
+    openAt.0 = -1
+    if openWidth.0 == -4 {
+      let count = out.count - at - 4
+      for k in 0..<4 { out[at + k] = UInt8(truncatingIfNeeded: count >> (24 - 8 * k)) }
+      return true
+    }
+    return out.fill(varintAt: at, width: openWidth.0)
+  }
+
+  /// Writes the length of what stands after the two (or `width`) bytes kept free at `from`.
+  @inline(__always)
+  private func patch(_ from: Int, _ width: Int, _ out: inout Buffer<UInt8>) {
+    if width != 0 {
+      _ = out.fill(varintAt: from, width: width)
+      return
+    }
+    let count = out.count &- from &- 2
+    if count >= 128, count < 16384 {
+      out[from] = UInt8(truncatingIfNeeded: count) | 0x80
+      out[from &+ 1] = UInt8(truncatingIfNeeded: count >> 7)
+      return
+    }
+    let needed = varintWidth(UInt64(count))
+    out.shift(from: from + 2, by: needed - 2)
+    _ = out.fill(varintAt: from, width: needed)
+  }
+
+  private mutating func record(
+    _ kind: RecordKind, _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
+    _ bound: Int, _ out: inout Buffer<UInt8>
+  ) -> Bool {
+    switch kind {
+    case .event:
+      guard event < block.events.templates.count else { return false }
+      let template = Int(block.events.templates[event])
+      event &+= 1
+      let leaf = eventLeaf
+      eventLeaf &+= Int(skeletons.templates[template].words)
+      return walk(template, leaf, block.events, block, skeletons, strings, bound, &out)
+    case .link:
+      guard link < block.links.templates.count else { return false }
+      let template = Int(block.links.templates[link])
+      link &+= 1
+      let leaf = linkLeaf
+      linkLeaf &+= Int(skeletons.templates[template].words)
+      return walk(template, leaf, block.links, block, skeletons, strings, bound, &out)
+    case .span, .spine:
+      guard span < block.spans.templates.count else { return false }
+      let template = Int(block.spans.templates[span])
+      span &+= 1
+      let leaf = spanLeaf
+      spanLeaf &+= Int(skeletons.templates[template].words)
+      return walk(template, leaf, block.spans, block, skeletons, strings, bound, &out)
+    }
+  }
+
+  private mutating func walk(
+    _ template: Int, _ firstLeaf: Int, _ rows: borrowing Records, _ block: borrowing Block,
+    _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ bound: Int, _ out: inout Buffer<UInt8>
+  ) -> Bool {
+    var leaf = firstLeaf
+    let t = skeletons.templates[template]
+    var place = Int(t.stepsAt)
+    let end = place &+ Int(t.stepCount)
+    while place < end {
+      let step = skeletons.steps[Int(skeletons.templateSteps[place])]
+      place &+= 1
+      let literal = skeletons.literal(step)
+      switch step.kind {
+      case .literal:
+        out.appendSlack(literal)
+      case .attributeString:
+        let text = strings.view(Int(truncatingIfNeeded: rows.leaves[leaf]))
+        leaf &+= 1
+        let tagCount = Int(step.tagCount)
+        let keyCount = literal.count &- tagCount
+        let width3 = step.width3 == 0 ? varintWidth(UInt64(text.count)) : Int(step.width3)
+        let inner = 1 &+ width3 &+ text.count
+        let width2 = step.width2 == 0 ? varintWidth(UInt64(inner)) : Int(step.width2)
+        out.appendSlack(literal[0..<tagCount])
+        out.append(varint: UInt64(keyCount &+ width2 &+ inner), width: Int(step.width1))
+        out.appendSlack(literal[tagCount..<literal.count])
+        out.append(varint: UInt64(inner), width: Int(step.width2))
+        out.append(0x0A)
+        out.append(varint: UInt64(text.count), width: Int(step.width3))
+        out.appendSlack(text)
+      case .attributeVarint:
+        let value = rows.leaves[leaf]
+        leaf &+= 1
+        let tagCount = Int(step.tagCount)
+        let keyCount = literal.count &- tagCount
+        let inner = 1 &+ (step.width3 == 0 ? varintWidth(value) : Int(step.width3))
+        let width2 = step.width2 == 0 ? 1 : Int(step.width2)
+        out.appendSlack(literal[0..<tagCount])
+        out.append(varint: UInt64(keyCount &+ width2 &+ inner), width: Int(step.width1))
+        out.appendSlack(literal[tagCount..<literal.count])
+        out.append(varint: UInt64(inner), width: Int(step.width2))
+        out.append(0x18)
+        out.append(varint: value, width: Int(step.width3))
+      case .attributeOther:
+        let text = strings.view(Int(truncatingIfNeeded: rows.leaves[leaf]))
+        leaf &+= 1
+        let tagCount = Int(step.tagCount)
+        let keyCount = literal.count &- tagCount
+        let width2 = step.width2 == 0 ? varintWidth(UInt64(text.count)) : Int(step.width2)
+        out.appendSlack(literal[0..<tagCount])
+        out.append(varint: UInt64(keyCount &+ width2 &+ text.count), width: Int(step.width1))
+        out.appendSlack(literal[tagCount..<literal.count])
+        out.append(varint: UInt64(text.count), width: Int(step.width2))
+        out.appendSlack(text)
+      case .id8:
+        out.appendSlack(literal)
+        out.append(integer: rows.leaves[leaf].byteSwapped)
+        leaf &+= 1
+      case .id16:
+        out.appendSlack(literal)
+        out.append(integer: rows.leaves[leaf].byteSwapped)
+        out.append(integer: rows.leaves[leaf &+ 1].byteSwapped)
+        leaf &+= 2
+      case .fixed64:
+        out.appendSlack(literal)
+        out.append(integer: rows.leaves[leaf])
+        leaf &+= 1
+      case .fixed32:
+        out.appendSlack(literal)
+        out.append(integer: UInt32(truncatingIfNeeded: rows.leaves[leaf]))
+        leaf &+= 1
+      case .varint:
+        out.appendSlack(literal)
+        out.append(varint: rows.leaves[leaf], width: Int(step.width1))
+        leaf &+= 1
+      case .bytes:
+        let text = strings.view(Int(truncatingIfNeeded: rows.leaves[leaf]))
+        leaf &+= 1
+        out.appendSlack(literal)
+        out.append(varint: UInt64(text.count), width: Int(step.width1))
+        out.appendSlack(text)
+      case .rest:
+        out.append(strings.view(Int(truncatingIfNeeded: rows.leaves[leaf])))
+        leaf &+= 1
+      case .duplicate:
+        let back = rows.leaves[leaf]
+        leaf &+= 1
+        guard back > 0, back <= UInt64(spanAt.count) else { return false }
+        let earlier = spanAt[spanAt.count &- Int(back)]
+        let at = Int(earlier >> 24)
+        let count = Int(earlier & (0xFF_FFFF))
+        guard count <= bound &- out.count else { return false }
+        out.reserve(count)
+        out.append(out[at..<at + count])
+      case .run:
+        var left = rows.leaves[leaf]
+        leaf &+= 1
+        while left > 0 {
+          out.appendSlack(literal)
+          let from = out.count
+          out.append(repeating: 0, count: step.width1 == 0 ? 2 : Int(step.width1))
+          if !record(step.child, block, skeletons, strings, bound, &out) { return false }
+          patch(from, Int(step.width1), &out)
+          left &-= 1
+        }
+      default:
+        return false
+      }
+      if out.count > bound { return false }
+    }
+    return true
+  }
+
+  private mutating func weaveText(
+    _ step: Step, _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
+    _ bound: Int, _ out: inout Buffer<UInt8>
+  ) {}
+}
+
+extension Buffer where Element == UInt8 {
+  /// A varint in exactly `width` bytes, or in its shortest form for 0.
+  @inline(__always)
+  mutating func append(varint value: UInt64, width: Int) {
+    if width == 0 { return append(varint: value) }
+    var v = value
+    for k in 0..<width {
+      append(UInt8(truncatingIfNeeded: v) & 0x7F | (k + 1 < width ? 0x80 : 0))
+      v >>= 7
+    }
+  }
+
+  /// Writes the count of the bytes after a gap of `width` bytes at `at` into that gap; false where it does not fit.
+  mutating func fill(varintAt at: Int, width: Int) -> Bool {
+    var v = UInt64(count - at - width)
+    for k in 0..<width {
+      self[at + k] = UInt8(truncatingIfNeeded: v) & 0x7F | (k + 1 < width ? 0x80 : 0)
+      v >>= 7
+    }
+    return v == 0
+  }
+}
