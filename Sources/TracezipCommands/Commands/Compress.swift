@@ -83,7 +83,7 @@ struct Compress: ParsableCommand {
     meter.end()
     session.console.note(
       "\(file.name): \(Text.size(stats.originalBytes)) to \(Text.size(stats.archiveBytes)) "
-        + "(\(Text.ratio(stats.ratio))), \(Text.grouped(stats.spans)) spans, \(Text.duration(meter.elapsed))")
+        + "(\(Text.ratio(stats.ratio))), \(Text.count(stats.spans, "span")), \(Text.duration(meter.elapsed))")
   }
 
   /// What the input is wrapped in, if it is to be taken out; says so in one line. What can be read again is read to its
