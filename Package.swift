@@ -50,16 +50,16 @@ let package = Package(
         "Bytes", "Workload", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       path: "Tests/TestSupport", exclude: ["Proto", "README.md"]),
+    .testTarget(name: "ColumnsTests", dependencies: ["Columns", "Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "WorkloadTests", dependencies: ["Workload", "Bytes", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "CommandTests", dependencies: ["TestSupport", "Workload", "TracezipCommands"], swiftSettings: strict),
-    .testTarget(name: "ColumnsTests", dependencies: ["Columns", "Bytes"], swiftSettings: strict),
     .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
     .testTarget(
       name: "TracezipTests",
       dependencies: ["Tracezip", "Bytes", "OTLP", "Workload", "TestSupport", "CZstd", "CLZ4", "CZlib"],
       swiftSettings: strict),
-    .testTarget(
-      name: "WorkloadTests", dependencies: ["Workload", "Bytes", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

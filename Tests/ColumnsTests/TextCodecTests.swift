@@ -73,11 +73,6 @@ func makeInput(_ strings: [(Int, [UInt8])]) -> TextInput {
   return input
 }
 
-func makeCounts(_ strings: [(Int, [UInt8])], _ columns: Int) -> Buffer<Int> {
-  var counts = Buffer<Int>(repeating: 0, count: columns)
-  for (column, _) in strings { counts[column] += 1 }
-  return counts
-}
 
 let textOptions: [TextOptions] = [
   TextOptions(level: 3, effort: .standard), TextOptions(level: 1, effort: .fast),
@@ -109,7 +104,7 @@ let textOptions: [TextOptions] = [
         let report = TextCodec.encode(input, columns: columns, options: options, state: &writer, into: &packed)
         #expect(report.bytes.reduce(0, +) <= packed.count)
         let output = try TextCodec.decode(
-          packed.view, counts: makeCounts(strings, columns), maximumBytes: input.arena.count, state: &reader)
+          packed.view, count: strings.count, columns: columns, maximumBytes: input.arena.count, state: &reader)
         #expect(output.items.count == strings.count)
         for k in 0..<min(strings.count, output.items.count) {
           #expect(output.items[k].column == strings[k].0)
@@ -152,7 +147,7 @@ let textOptions: [TextOptions] = [
         var reader = TextState()
         do {
           let output = try TextCodec.decode(
-            view, counts: makeCounts(strings, 3), maximumBytes: maximum, state: &reader)
+            view, count: strings.count, columns: 3, maximumBytes: maximum, state: &reader)
           #expect(output.arena.count <= maximum)
           #expect(output.items.count == strings.count)
         } catch {}
@@ -182,7 +177,7 @@ let textOptions: [TextOptions] = [
       #expect(throws: TextError.self) {
         var reader = TextState()
         _ = try TextCodec.decode(
-          packed.view, counts: makeCounts(strings, 1), maximumBytes: input.arena.count - 1, state: &reader)
+          packed.view, count: strings.count, columns: 1, maximumBytes: input.arena.count - 1, state: &reader)
       }
     }
   }

@@ -16,14 +16,12 @@ public enum TextCodec {
       out.append(TextLayout.empty.rawValue)
       return report
     }
-    if options.backend != nil || options.effort == .fast {
-      report.layout = .plain
-      out.append(TextLayout.plain.rawValue)
+    report.layout = layout(input, options: options, state: state)
+    out.append(report.layout.rawValue)
+    if report.layout == .plain {
       PlainText.encode(input, columns: columns, options: options, state: &state, into: &out, report: &report)
     } else {
-      report.layout = .tokens
-      out.append(TextLayout.tokens.rawValue)
-      encodeTokens(input, columns: columns, state: &state, into: &out, report: &report)
+      encodeModelled(report.layout, input, columns: columns, state: &state, into: &out, report: &report)
     }
     return report
   }
@@ -41,26 +39,47 @@ public enum TextCodec {
     case .plain:
       output = try PlainText.decode(
         rest, columns: columns, total: total, maximumBytes: maximumBytes, state: &state)
-    case .tokens:
-      output = try decodeTokens(
-        rest, columns: columns, total: total, maximumBytes: maximumBytes, state: &state)
+    case .tokens, .mixed:
+      output = try decodeModelled(
+        layout, rest, columns: columns, total: total, maximumBytes: maximumBytes, state: &state)
     }
     guard output.items.count == total else { throw .damaged(string: output.items.count) }
     return output
   }
 
-  // MARK: tokens: varint length of the coded stream, that stream, the raw stream
+  /// Up to this much text a segment's first block goes through the slow model whatever the effort.
+  private static let little = 1 << 16
+  private static let bestBound = 1 << 25
 
-  private static func encodeTokens(
-    _ input: borrowing TextInput, columns: Int, state: inout TextState, into out: inout Buffer<UInt8>,
-    report: inout TextReport
+  private static func layout(
+    _ input: borrowing TextInput, options: TextOptions, state: borrowing TextState
+  ) -> TextLayout {
+    if options.backend != nil || options.effort == .fast { return .plain }
+    // A segment stays with what it has taught.
+    if state.mixed != nil { return .mixed }
+    if state.tokens != nil { return .tokens }
+    let total = input.arena.count
+    return total <= (options.effort == .best ? bestBound : little) ? .mixed : .tokens
+  }
+
+  // MARK: models: (mixed: table bits,) varint length of the coded stream, that stream, the raw stream
+
+  private static func encodeModelled(
+    _ layout: TextLayout, _ input: borrowing TextInput, columns: Int, state: inout TextState,
+    into out: inout Buffer<UInt8>, report: inout TextReport
   ) {
-    if state.tokens.size > TextState.tokenBound { state.tokens = TokenModel() }
     var coder = RangeEncoder()
     var before = 0
+    let tableBits = MixedModel.tableBits(textBytes: input.arena.count)
+    if layout == .mixed { out.append(UInt8(tableBits)) }
+    state.prepare(layout, tableBits: tableBits)
     for k in 0..<input.items.count {
       let column = input.items[k].column
-      state.tokens.encode(input[k], column: column, columns: columns, &coder)
+      if layout == .tokens {
+        state.tokens!.encode(input[k], column: column, columns: columns, &coder)
+      } else {
+        state.mixed!.encode(input[k], column: column, columns: columns, &coder)
+      }
       let after = coder.coded.count + coder.raw.count
       report.bytes[column] += after - before
       before = after
@@ -71,10 +90,18 @@ public enum TextCodec {
     out.append(coder.raw.view)
   }
 
-  private static func decodeTokens(
-    _ bytes: ByteView, columns: Int, total: Int, maximumBytes: Int, state: inout TextState
+  private static func decodeModelled(
+    _ layout: TextLayout, _ bytes: ByteView, columns: Int, total: Int, maximumBytes: Int, state: inout TextState
   ) throws(TextError) -> TextInput {
-    if state.tokens.size > TextState.tokenBound { state.tokens = TokenModel() }
+    var bytes = bytes
+    var tableBits = 0
+    if layout == .mixed {
+      guard bytes.count > 0 else { throw .truncated(needed: 1, available: 0) }
+      tableBits = Int(bytes[0])
+      guard (14...20).contains(tableBits) else { throw .limitExceeded(limit: 20, value: tableBits) }
+      bytes = bytes.dropFirst(1)
+    }
+    state.prepare(layout, tableBits: tableBits)
     guard let length = bytes.varint(at: 0) else { throw .truncated(needed: 1, available: bytes.count) }
     let rest = bytes.dropFirst(length.width)
     guard length.value <= UInt64(rest.count) else {
@@ -85,8 +112,10 @@ public enum TextCodec {
     var output = TextInput()
     for k in 0..<total {
       let offset = output.arena.count
-      let (column, whole) = state.tokens.decode(
-        columns: columns, limit: maximumBytes, &coder, into: &output.arena)
+      let (column, whole) =
+        layout == .tokens
+        ? state.tokens!.decode(columns: columns, limit: maximumBytes, &coder, into: &output.arena)
+        : state.mixed!.decode(columns: columns, limit: maximumBytes, &coder, into: &output.arena)
       guard whole else { throw .damaged(string: k) }
       output.items.append(
         TextInput.Item(offset: offset, length: output.arena.count - offset, column: column))

@@ -64,6 +64,8 @@ public enum TextLayout: UInt8, Sendable, CaseIterable {
   case plain = 1
   /// `TokenModel`.
   case tokens = 2
+  /// `MixedModel`.
+  case mixed = 3
 }
 
 /// What became of a block's text.
@@ -88,13 +90,25 @@ public enum TextError: Error, Equatable, Sendable {
 /// the segment in order; after an error it is of no more use.
 public struct TextState: ~Copyable {
   var backend = Backend()
-  var tokens = TokenModel()
+  var tokens: TokenModel?
+  var mixed: MixedModel?
   /// The newest text that went through a backend.
   var recent = Buffer<UInt8>()
 
   public init() {}
 
+  /// Has the model of `layout` ready; anew, with `tableBits`, where there is none or it has grown too large.
+  mutating func prepare(_ layout: TextLayout, tableBits: Int) {
+    if layout == .tokens {
+      let grown = tokens?.size ?? Int.max
+      if grown > Self.modelBound { tokens = TokenModel() }
+    } else {
+      let grown = mixed?.size ?? Int.max
+      if grown > Self.modelBound { mixed = MixedModel(tableBits: tableBits) }
+    }
+  }
+
   /// Bounds what a segment remembers: past it both sides start anew.
-  static let tokenBound = 1 << 28
+  static let modelBound = 1 << 28
   static let recentBound = 1 << 18
 }

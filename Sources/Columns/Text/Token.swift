@@ -44,10 +44,14 @@ enum Tokenizer {
         return (.number, min(at, start &+ 18))
       }
       if seen & ByteClass.digit != 0 {
-        if length >= 8 {
+        // Addresses ("0x7f…") share their first digits: better spelled.
+        if length >= 8, text.unchecked(start &+ 1) != 0x78 {
           if seen & (ByteClass.otherLetter | ByteClass.wide | ByteClass.upperHex) == 0 { return (.lowerHex, at) }
           if seen & (ByteClass.otherLetter | ByteClass.wide | ByteClass.lowerHex) == 0 { return (.upperHex, at) }
-          if length >= 12, seen & ByteClass.wide == 0 { return (.alphanumeric, at) }
+          let upper = seen & ByteClass.upperHex != 0
+          if length >= 12, seen & ByteClass.wide == 0, upper && seen & ByteClass.lowerHex != 0 || length >= 20 {
+            return (.alphanumeric, at)
+          }
         }
         return (.word, at)
       }
