@@ -21,12 +21,16 @@ struct IdPlanner: ~Copyable {
     var lowFirst: SequenceScan?
   }
 
-  init(values: IdValues, context: IdContext, clues: IdClues, effort: IdEffort) {
+  /// Processes from this one on are those of strangers.
+  private let known: Int
+
+  init(values: IdValues, context: IdContext, processes known: Int, clues: IdClues, effort: IdEffort) {
+    self.known = known
     self.values = values
     self.context = context
     self.clues = clues
     self.effort = effort
-    pool = 20_000_000 + 200 * context.count
+    pool = 20_000_000 + 250 * context.count
     doubt = 500_000 + 20 * context.count
     let processes = Int(context.process.max() ?? 0) + 1
     plan = IdPlan(
@@ -69,12 +73,11 @@ struct IdPlanner: ~Copyable {
     var previous: UInt32?
     for d in draws[p] {
       let i = Int(d)
-      switch context.kind[i] {
-      case .span: span.add(values.low[i])
-      case .trace:
+      if context.kind[i].isTrace {
         high.add(values.high[i])
         low.add(values.low[i])
-      default: break
+      } else {
+        span.add(values.low[i])
       }
       if let other = previous, IdOrder.arePair(other, d, context) {
         pairs += 1
@@ -125,7 +128,6 @@ struct IdPlanner: ~Copyable {
     sample.reserveCapacity(order.count)
     for d in order {
       let i = Int(d)
-      guard context.kind[i] == .span || context.kind[i] == .trace else { continue }
       var parent = UInt32.max
       if context.parent[i] >= 0, Int(context.parent[i]) < context.count {
         parent = context.span[Int(context.parent[i])]
@@ -142,12 +144,14 @@ struct IdPlanner: ~Copyable {
   // MARK: Java
 
   private mutating func findJava(_ p: Int) {
-    let known = language(p) == .java
-    guard known || language(p) == .unknown else { return }
+    let isJava = language(p) == .java
+    guard isJava || language(p) == .unknown else { return }
+    // Strangers are of a process that is in the capture, if any.
+    if p >= known, !plan.groups.contains(where: { $0.family.isJava }) { return }
     // All ids of full width, or it is not Java.
     guard plan.shapes[p].span.mask == 0 else { return }
     let all = draws[p]
-    let count = known ? 2000 : min(1000, max(64, all.count / 4))
+    let count = isJava ? 2000 : min(1000, max(64, all.count / 4))
     let sample = samples(IdOrder.visit(Array(all.prefix(count)), context, traceIsFirst: false))
     var best: (found: Int, perThread: Bool) = (1, false)
     for perThread in [false, true] {
@@ -165,10 +169,7 @@ struct IdPlanner: ~Copyable {
     var all: [UInt32] = []
     for p in processes { all += draws[p] }
     if processes.count > 1 { all.sort() }
-    // `samples` drops the kinds that are not drawn here: so must the order that positions are read back by.
-    let order = IdOrder.visit(all, context, traceIsFirst: false).filter {
-      context.kind[Int($0)] == .span || context.kind[Int($0)] == .trace
-    }
+    let order = IdOrder.visit(all, context, traceIsFirst: false)
     var finder = ThreadFinder(perThread: perThread)
     var places: [ThreadFinder.Place] = []
     finder.run(samples(order), into: &places)
@@ -264,6 +265,11 @@ struct IdPlanner: ~Copyable {
   /// Families to try for a process, cheapest first.
   private func ladder(_ p: Int) -> [IdFamily] {
     let wide = plan.shapes[p].span.mask == 0
+    if p >= known {
+      // Strangers are of a process that is in the capture, if any: of those, families whose states come from one root.
+      let met = Set(plan.groups.map { $0.family })
+      return [IdFamily.node, .webDigits, .webBytes].filter { met.contains($0) }
+    }
     var list: [IdFamily] = []
     if wide, mayBe(p, .nodejs) { list.append(.node) }
     if effort >= .default {
@@ -346,9 +352,7 @@ struct IdPlanner: ~Copyable {
     return any
   }
 
-  private func isOpen(_ d: Int) -> Bool {
-    plan.lane[d] < 0 && (context.kind[d] == .span || context.kind[d] == .trace)
-  }
+  private func isOpen(_ d: Int) -> Bool { plan.lane[d] < 0 }
 
   /// Runs a generator past all open ids and adds it to the plan if that saves enough; the first draw that it gives.
   private mutating func follow(
@@ -372,7 +376,7 @@ struct IdPlanner: ~Copyable {
     for hit in found { hits[context.process[Int(hit.draw)], default: 0] += 1 }
     found = found.filter {
       let q = context.process[Int($0.draw)]
-      return p == Int(q) || hits[q]! >= 4 || hits[q]! * 2 > draws[Int(q)].count
+      return p == Int(q) || hits[q]! >= 4 || hits[q]! * 2 > draws[Int(q)].count || Int(q) >= known && family.isPage
     }
     guard let earliest = found.min(by: { $0.position < $1.position }) else { return (false, nil) }
     let first = earliest.position
@@ -423,7 +427,11 @@ struct IdPlanner: ~Copyable {
 
   /// The one group of `family` that holds all of `processes`, merged or made as needed.
   private mutating func join(_ processes: [Int], _ family: IdFamily) -> Int {
-    let present = Set(processes.map { plan.group[$0] }).subtracting([0]).sorted()
+    var present = Set(processes.map { plan.group[$0] }).subtracting([0]).sorted()
+    if present.isEmpty, processes.contains(where: { $0 >= known }) || family.isPage {
+      // Pages are many small generators; one group tells them apart best.
+      present = plan.groups.firstIndex { $0.family == family }.map { [$0] } ?? []
+    }
     guard let g = present.first else {
       plan.groups.append(IdPlan.Group(family: family, processes: processes.map { UInt32($0) }))
       for p in processes { plan.group[p] = plan.groups.count - 1 }
