@@ -345,8 +345,9 @@ struct IdPlanner: ~Copyable {
         open = open.filter { isOpen(Int($0)) }
       } else {
         // Too little to pay for a state, a page with one root perhaps: go on behind it.
-        let at = outcome.first.flatMap { first in open.firstIndex(of: first) }
-        skip = max(skip + 1, (at ?? skip + window / 8) + 1)
+        let given = Set(outcome.draws)
+        let at = open[skip...].firstIndex { given.contains($0) } ?? skip + window / 8
+        skip = at + 1
       }
     }
     return any
@@ -354,10 +355,10 @@ struct IdPlanner: ~Copyable {
 
   private func isOpen(_ d: Int) -> Bool { plan.lane[d] < 0 }
 
-  /// Runs a generator past all open ids and adds it to the plan if that saves enough; the first draw that it gives.
+  /// Runs a generator past all open ids and adds it to the plan if that saves enough; the draws that it gives.
   private mutating func follow(
     _ generator: any IdSequence, _ family: IdFamily, _ p: Int?, _ budget: inout Int, _ hints: inout IdHints
-  ) -> (taken: Bool, first: UInt32?) {
+  ) -> (taken: Bool, draws: [UInt32]) {
     let shape = family.shape
     let quiet = family.quiet(effort)
     // One table serves all generators; ids explained since are passed over.
@@ -371,14 +372,16 @@ struct IdPlanner: ~Copyable {
     }
     found = found.filter { isOpen(Int($0.draw)) && mayJoin(Int(context.process[Int($0.draw)]), family) }
 
-    // Processes of which more than a chance id is among them.
+    // A process joins for more than a few ids; strangers, whose ids are of several processes, for a good part.
     var hits: [UInt32: Int] = [:]
     for hit in found { hits[context.process[Int(hit.draw)], default: 0] += 1 }
     found = found.filter {
       let q = context.process[Int($0.draw)]
-      return p == Int(q) || hits[q]! >= 4 || hits[q]! * 2 > draws[Int(q)].count || Int(q) >= known && family.isPage
+      let n = hits[q] ?? 0
+      if p == Int(q) { return true }
+      return Int(q) < known ? n >= 4 || n * 2 > draws[Int(q)].count : family.isPage || n * 4 > draws[Int(q)].count
     }
-    guard let earliest = found.min(by: { $0.position < $1.position }) else { return (false, nil) }
+    guard let earliest = found.min(by: { $0.position < $1.position }) else { return (false, []) }
     let first = earliest.position
     var start = generator
     if first < 0 {
@@ -390,7 +393,7 @@ struct IdPlanner: ~Copyable {
     var stateBudget = effort == .best ? budget : min(budget, 100_000)
     let state = start.state(budget: &stateBudget)
     let saved = found.reduce(0) { $0 + (context.kind[Int($1.draw)].isTrace ? 15 : 7) }
-    guard saved > state.count + family.leastGain else { return (false, earliest.draw) }
+    guard saved > state.count + family.leastGain else { return (false, found.map { $0.draw }) }
 
     var processes: Set<Int> = []
     for hit in found { processes.insert(Int(context.process[Int(hit.draw)])) }
@@ -410,7 +413,7 @@ struct IdPlanner: ~Copyable {
       hints.sequences.removeAll { $0.family == family && $0.process == processes.min()! }
       hints.sequences.append((family, processes.min()!, next))
     }
-    return (true, earliest.draw)
+    return (true, found.map { $0.draw })
   }
 
   private func openDraws() -> [UInt32] {
