@@ -51,8 +51,10 @@ struct IdPlanner: ~Copyable {
     for p in draws.indices { plan.shapes[p] = shape(of: p) }
     tryHints(hints)
     // Large processes first: what they draw from may serve smaller ones (a process under several resources).
+    // Strangers last: theirs are the generators of processes in the capture.
     let order = draws.indices.sorted {
-      draws[$0].count != draws[$1].count ? draws[$0].count > draws[$1].count : $0 < $1
+      if ($0 < known) != ($1 < known) { return $0 < known }
+      return draws[$0].count != draws[$1].count ? draws[$0].count > draws[$1].count : $0 < $1
     }
     for p in order where plan.group[p] == 0 && draws[p].count >= 3 { findJava(p) }
     mergeJava()
