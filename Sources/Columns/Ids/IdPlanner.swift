@@ -335,7 +335,8 @@ struct IdPlanner: ~Copyable {
       guard let generator else {
         // Nothing here. Only the best effort looks further, and whoever has found one generator.
         misses += 1
-        guard effort == .best || any, misses < 4 || language(p) != .unknown, skip + window < open.count else { break }
+        let further = effort == .best ? misses < 4 || language(p) != .unknown : any
+        guard further || family.isPage, skip + window < open.count else { break }
         skip += window - window / 8
         continue
       }
@@ -367,10 +368,12 @@ struct IdPlanner: ~Copyable {
     var found: [SequenceScan.Hit]
     if shape.highFirst {
       if scans.highFirst == nil { scans.highFirst = SequenceScan(openDraws(), values, context, highFirst: true) }
-      found = scans.highFirst!.run(generator, quiet: quiet, values, context, budget: &budget)
+      found = scans.highFirst!.run(
+        generator, quiet: quiet, back: family.isPage ? 1024 : quiet, values, context, budget: &budget)
     } else {
       if scans.lowFirst == nil { scans.lowFirst = SequenceScan(openDraws(), values, context, highFirst: false) }
-      found = scans.lowFirst!.run(generator, quiet: quiet, values, context, budget: &budget)
+      found = scans.lowFirst!.run(
+        generator, quiet: quiet, back: family.isPage ? 1024 : quiet, values, context, budget: &budget)
     }
     found = found.filter { isOpen(Int($0.draw)) && mayJoin(Int(context.process[Int($0.draw)]), family) }
 
@@ -484,7 +487,7 @@ extension IdFamily {
   fileprivate var window: Int {
     switch self {
     case .node: 2000
-    case .webDigits, .webBytes: 4000
+    case .webDigits, .webBytes: 256
     case .dotnet, .cpp: 2000
     default: 6000
     }
