@@ -76,11 +76,17 @@ struct TokenModel: ~Copyable {
 
   // MARK: one string
 
-  mutating func encode(
-    _ text: ByteView, column: Int, columns: Int, _ coder: inout RangeEncoder
-  ) {
-    _ = codeColumn(column, columns: columns, &coder)
-    start(column)
+  /// Begins a string, or goes on with it behind a part that was copied (`part` above 0).
+  mutating func begin(column: Int, part: Int) {
+    path = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000), 0x9E37_79B1)
+    p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
+    p2 = 0
+    p3 = 0
+    exact1 = p1
+    if part > 0 { matchLength = 0 } else { numbers.ordinal = 0 }
+  }
+
+  mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
     var at = 0
     while at < text.count {
       let (kind, end) = Tokenizer.next(text, at)
@@ -94,27 +100,29 @@ struct TokenModel: ~Copyable {
       }
       at = end
     }
-    _ = codeKnown(0, .word, column, &coder)
+    if ends { _ = codeKnown(0, .word, column, &coder) }
   }
 
-  /// Appends the next string to `text`; false where the stream makes no sense or `text` would pass `limit`.
+  /// Appends to `text` up to the end of the string, or `length` bytes; false where the stream makes no sense or `text`
+  /// would pass `limit`.
   mutating func decode(
-    columns: Int, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
-  ) -> (column: Int, whole: Bool) {
-    let column = codeColumn(0, columns: columns, &coder)
-    start(column)
+    column: Int, length: Int?, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
+  ) -> Bool {
+    let stop = text.count &+ (length ?? 0)
+    let room = length == nil ? limit : min(limit, stop)
     while !coder.failed {
+      if length != nil, text.count == stop { return true }
       var token = codeKnown(-1, .word, column, &coder)
-      if token == 0 { return (column, true) }
+      if token == 0 { return length == nil }
       if token < 0 {
         token = spell(TokenKind(rawValue: UInt8(-1 &- token)) ?? .word, .empty, column, &coder)
         finish(token)
       }
       let bytes = dictionary.bytes(token)
-      if bytes.count == 0 || bytes.count > limit &- text.count { break }
+      if bytes.count == 0 || bytes.count > room &- text.count { break }
       text.append(bytes)
     }
-    return (column, false)
+    return false
   }
 
   /// Codes an opaque token alone, for a model that codes the text around it: `a`, `b` and `c` hash what is known of
@@ -144,15 +152,6 @@ struct TokenModel: ~Copyable {
 
   @inline(__always)
   func bytes(_ token: Int) -> ByteView { dictionary.bytes(token) }
-
-  private mutating func start(_ column: Int) {
-    path = mix(UInt32(truncatingIfNeeded: column), 0x9E37_79B1)
-    p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
-    p2 = 0
-    p3 = 0
-    exact1 = p1
-    numbers.ordinal = 0
-  }
 
   /// A known token, or one less than minus the kind of a new one. Known tokens are noted before returning.
   @inline(__always)
