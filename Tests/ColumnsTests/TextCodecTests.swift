@@ -59,7 +59,7 @@ extension TextRandom {
       var s = pick(earlier)
       if !s.isEmpty { s[below(s.count)] = UInt8(truncatingIfNeeded: next()) }
       return s
-    case 19 where !earlier.isEmpty: return pick(earlier) + pick(earlier)
+    case 19 where !earlier.isEmpty: return Array((pick(earlier) + pick(earlier)).prefix(1500))
     case 20 where !earlier.isEmpty:
       let s = pick(earlier)
       return Array(s.prefix(below(s.count + 1)))
@@ -93,14 +93,14 @@ let textOptions: [TextOptions] = [
   func roundTrip(options: TextOptions) throws {
     print("seed", Self.seed)
     var random = TextRandom(state: Self.seed)
-    for round in 0..<12 {
+    for round in 8..<12 {
       let columns = 1 + random.below(6)
       var writer = TextState()
       var reader = TextState()
       var earlier: [[UInt8]] = []
       for _ in 0..<4 {
         var strings: [(Int, [UInt8])] = []
-        for _ in 0..<random.below(round == 11 ? 3000 : 150) {
+        for _ in 0..<random.below(round == 11 ? 1500 : 150) {
           let s = random.string(earlier)
           earlier.append(s)
           strings.append((random.below(columns), s))

@@ -22,7 +22,8 @@ public enum TextCodec {
     if report.layout != .plain {
       encodeModelled(
         report.layout, input, columns: columns, effort: options.effort, state: &state, into: &out, report: &report)
-      if out.count - start <= (input.arena.count + input.items.count) / 5 * 3 { return report }
+      let raw = input.arena.count + input.items.count
+      if out.count - start <= (raw < 4096 ? raw + 4 : raw / 5 * 3) { return report }
       // Hardly text. Plain may do as well, and cannot do much worse than nothing.
       var plain = Buffer<UInt8>()
       var plainReport = TextReport(layout: .plain, bytes: Array(repeating: 0, count: columns))
@@ -79,7 +80,7 @@ public enum TextCodec {
     // A segment stays with what it has taught, until that was much for the slow model.
     let bound = options.effort == .best ? bestBound : little
     let taught = state.mixed?.size ?? 0
-    if state.tokens != nil || taught > 2 * bound { return .tokens }
+    if state.tokens != nil || taught > 2 * bound || options.moreToCome && options.effort != .best { return .tokens }
     return input.arena.count <= bound ? .mixed : .tokens
   }
 

@@ -508,32 +508,48 @@ struct TokenModel: ~Copyable {
 
   /// 30 hexadecimal digits raw; the two that give version and variant are learned.
   private mutating func spellUUID<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ letter: UInt8, _ coder: inout C) {
-    for k in 0..<36 {
-      if k == 8 || k == 13 || k == 18 || k == 23 {
-        dictionary.add(0x2D)
-        continue
-      }
-      let value = C.decodes ? 0 : Self.digit(bytes[k])
-      let nibble: Int
-      if k == 14 || k == 19 {
-        nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (k == 14 ? 0 : 16), limit: 60)
-      } else {
-        nibble = Int(coder.codeRaw(UInt64(value), count: 4) & 15)
-      }
+    spellDigits(bytes, 0, 8, letter, &coder)
+    dictionary.add(0x2D)
+    spellDigits(bytes, 9, 4, letter, &coder)
+    for from in [14, 19] {
+      dictionary.add(0x2D)
+      let value = C.decodes ? 0 : Self.digit(bytes[from])
+      let nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (from == 14 ? 0 : 16), limit: 60)
       dictionary.add(UInt8(nibble) &+ (nibble < 10 ? 0x30 : letter))
+      spellDigits(bytes, from &+ 1, 3, letter, &coder)
     }
+    dictionary.add(0x2D)
+    spellDigits(bytes, 24, 12, letter, &coder)
   }
 
   @inline(__always)
   private static func digit(_ byte: UInt8) -> Int { byte < 0x3A ? Int(byte & 15) : Int(byte & 15) &+ 9 }
 
+  /// Up to 16 hexadecimal digits as they are.
+  @inline(__always)
+  private mutating func spellDigits<C: BitCoder & ~Copyable>(
+    _ bytes: ByteView, _ from: Int, _ count: Int, _ letter: UInt8, _ coder: inout C
+  ) {
+    var value: UInt64 = 0
+    if !C.decodes {
+      for k in from..<(from &+ count) { value = value << 4 | UInt64(Self.digit(bytes[k])) }
+    }
+    value = coder.codeRaw(value, count: count &* 4)
+    for k in 0..<count {
+      let nibble = UInt8(truncatingIfNeeded: value >> UInt64((count &- 1 &- k) &* 4)) & 15
+      dictionary.add(nibble &+ (nibble < 10 ? 0x30 : letter))
+    }
+  }
+
   private mutating func spellHex<C: BitCoder & ~Copyable>(
     _ bytes: ByteView, _ letter: UInt8, _ kind: TokenKind, _ coder: inout C
   ) {
     let length = codeLength(bytes.count, kind, &coder)
-    for k in 0..<length {
-      let nibble = Int(coder.codeRaw(C.decodes ? 0 : UInt64(Self.digit(bytes[k])), count: 4) & 15)
-      dictionary.add(UInt8(nibble) &+ (nibble < 10 ? 0x30 : letter))
+    var at = 0
+    while at < length {
+      let run = min(16, length &- at)
+      spellDigits(bytes, at, run, letter, &coder)
+      at &+= run
     }
   }
 
