@@ -29,6 +29,7 @@ let package = Package(
         "Tracezip", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(name: "tracezip", dependencies: ["TracezipCommands"], swiftSettings: strict),
+    .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
