@@ -17,5 +17,5 @@ func slurp(_ path: String) -> [UInt8] {
   }
 }
 let args = CommandLine.arguments
-let framing: BlockFraming = args[1].hasSuffix(".lp.pb") ? .lengthPrefixed : .bare
+let framing: BlockFraming = args[1].hasSuffix(".lp.pb") ? .lengthPrefixed : args[1].contains(".json") ? .json : .bare
 try measure(slurp(args[1]), framing: framing, blockSize: args.count > 2 ? Int(args[2])! : 8 << 20, report: args.count > 3)

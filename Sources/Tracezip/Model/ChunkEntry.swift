@@ -7,10 +7,14 @@ struct ChunkEntry: Equatable {
   var message: Int?
   var resourceSpans: Int?
   var scopeSpans: Int?
+  /// JSON: the containers that are open around the chunk's first byte, which follows a span in its array.
+  var json = JSONStack()
 
   init(message: Int? = nil, resourceSpans: Int? = nil, scopeSpans: Int? = nil) {
     self.message = message
     self.resourceSpans = resourceSpans
     self.scopeSpans = scopeSpans
   }
+
+  init(json: JSONStack) { self.json = json }
 }

@@ -16,8 +16,13 @@ struct SegmentEncoder: ~Copyable {
   /// Encodes `chunk` (whole frames, or a piece of one giant message as `entry` says) and appends the payload to `out`.
   mutating func encode(_ chunk: ByteView, entry: ChunkEntry, into out: inout Buffer<UInt8>) {
     block.removeAll()
-    var spine = ProtobufSpine(chunk, framing: framing)
-    spine.shred(entry, &state, &block)
+    if framing == .json {
+      var spine = JSONSpine(chunk)
+      spine.shred(entry, &state, &block)
+    } else {
+      var spine = ProtobufSpine(chunk, framing: framing)
+      spine.shred(entry, &state, &block)
+    }
 
     while model.codedIds.count < state.strings.count { model.codedIds.append(.max) }
     model.newStrings.removeAll()
@@ -151,6 +156,9 @@ public func measure(_ bytes: [UInt8], framing: BlockFraming, blockSize: Int, rep
           end += 4 + n
         }
         if end == at { end = view.count }
+      } else if framing == .json, at + blockSize < view.count, let newline = view.firstIndex(of: 0x0A, from: at + blockSize)
+      {
+        end = newline + 1
       } else {
         end = view.count
       }

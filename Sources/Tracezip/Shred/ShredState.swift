@@ -6,6 +6,8 @@ struct ShredState: ~Copyable {
   var strings = StringTable()
   /// `string-table` off: every string leaf is a string of its own.
   var interns = true
+  /// Which step of a JSON spine follows which.
+  var jsonGuesses = JSONGuesses()
 
   @inline(__always)
   mutating func string(_ bytes: ByteView) -> UInt64 {
