@@ -30,6 +30,7 @@ let package = Package(
       ], swiftSettings: strict),
     .executableTarget(name: "tracezip", dependencies: ["TracezipCommands"], swiftSettings: strict),
     .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
+    .testTarget(name: "ColumnsTests", dependencies: ["Columns", "Bytes"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -5,7 +5,8 @@ import Bytes
 public struct Models: ~Copyable {
   public var states = Buffer<BitModel>(capacity: 1 << 14)
 
-  public init() {}
+  /// Model 0 is never used, so that 0 can mean "none yet".
+  public init() { states.append(freshModel) }
 
   /// `count` fresh models; the index of the first.
   @inlinable

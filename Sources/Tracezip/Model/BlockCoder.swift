@@ -2,11 +2,6 @@ import Bytes
 import Columns
 
 extension BlockModel {
-  /// Counts that a decoder must know before it starts.
-  struct Counts: BitwiseCopyable {
-    var spine = 0
-  }
-
   /// One block, in either direction. Decoding fills `block`; encoding turns its leaves into symbols on the way.
   /// `limit` bounds spans, events and links.
   mutating func code<C: BitCoder & ~Copyable>(
@@ -17,25 +12,25 @@ extension BlockModel {
     prepareTimes()
     let steps = c.codeNumber(UInt64(block.spine.count), &models, structure.spineNumber)
     guard steps <= UInt64(limit) + 16 else { return c.fail() }
+    spentParts = SpentParts()
     var mark = c.spent
     codeSpine(Int(steps), &block, skeletons, scopes: &scratch.rows.scopes, limit: limit, &c)
-    spentParts[0] += UInt64(c.spent - mark)
+    spentParts.spine += c.spent - mark
     mark = c.spent
     let n = scratch.rows.scopes.count
     codeSpans(n, &block.spans, skeletons, scopes: scratch.rows.scopes, &c)
-    spentParts[1] += UInt64(c.spent - mark)
+    spentParts.structure += c.spent - mark
     mark = c.spent
     if c.failed { return }
     scratch.rows.traces.removeAll()
     for i in 0..<n { scratch.rows.traces.append(structure.spanTrace[i]) }
     codeSlots(&block.spans, scratch.rows, &c)
-    spentParts[2] += UInt64(c.spent - mark)
     mark = c.spent
     if c.failed { return }
     scratch.spanRows.removeAll()
     for i in 0..<n { scratch.spanRows.append(rowAt[i]) }
     codeTimes(&block.spans, &c)
-    spentParts[3] += UInt64(c.spent - mark)
+    spentParts.times += c.spent - mark
     mark = c.spent
     if c.failed { return }
 
@@ -44,16 +39,15 @@ extension BlockModel {
     if c.failed { return }
     codeChildren(
       .event, owners: scratch.owners, spanTemplates: block.spans.templates, &block.events, skeletons, &c)
-    spentParts[4] += UInt64(c.spent - mark)
+    spentParts.structure += c.spent - mark
     mark = c.spent
     if c.failed { return }
     scratch.childRows(scratch.owners.count)
     codeSlots(&block.events, scratch.children, &c)
-    spentParts[5] += UInt64(c.spent - mark)
     mark = c.spent
     if c.failed { return }
     codeEventTimes(owners: scratch.owners, &block.events, spanRows: scratch.spanRows, block.spans, &c)
-    spentParts[6] += UInt64(c.spent - mark)
+    spentParts.eventTimes += c.spent - mark
     mark = c.spent
     if c.failed { return }
 
@@ -66,13 +60,12 @@ extension BlockModel {
     codeSlots(&block.links, scratch.children, &c)
     if c.failed { return }
     codeLinks(owners: scratch.owners, block.links, &c)
-    spentParts[7] += UInt64(c.spent - mark)
+    spentParts.links += c.spent - mark
     mark = c.spent
     if c.failed { return }
 
     codeDraws(&c)
-    spentParts[8] += UInt64(c.spent - mark)
-    mark = c.spent
+    spentParts.ids += c.spent - mark
     if C.decodes, !c.failed { fillIds(&block, scratch.spanRows) }
     structure.firstRow += n
   }

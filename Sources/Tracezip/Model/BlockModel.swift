@@ -29,7 +29,10 @@ struct BlockModel: ~Copyable {
   /// Bytes spent, by column, when anyone asks.
   var spent = Buffer<UInt64>()
 
-  var spentParts = Buffer<UInt64>(repeating: 0, count: 10)
+  #if COST
+    var costs = [Int](repeating: 0, count: 10)
+  #endif
+  var spentParts = SpentParts()
 
   // Traces and ids, see StructureModel.swift.
   var traces = TraceTable()

@@ -40,7 +40,15 @@ struct TraceTable: ~Copyable {
   var nodeIndex = FlatMap()
   var recent = Buffer<UInt32>()
 
-  init() { traces.append(Trace()) }
+  /// The trace that came after this one when it was last left: what interleaves once does so again elsewhere.
+  var successor = Buffer<UInt32>()
+
+  init() { add(Trace()) }
+
+  mutating func add(_ trace: Trace) {
+    traces.append(trace)
+    successor.append(0)
+  }
 
   static var recentLimit: Int { 64 }
 
@@ -143,7 +151,7 @@ extension BlockModel {
     structure.linkNode.removeAll()
     structure.draws.removeAll()
     if structure.rankModels == 0 {
-      structure.rankModels = models.allocate(ModelSize.number * 2)
+      structure.rankModels = models.allocate(ModelSize.number + ModelSize.signed)
       structure.distanceModels = models.allocate(ModelSize.number * 3)
       structure.templateNumber = models.allocate(ModelSize.number)
       structure.linkModels = models.allocate(ModelSize.number + 16)
@@ -194,6 +202,9 @@ extension BlockModel {
       var template = C.decodes ? 0 : spans.templates[i]
       var info = C.decodes ? TemplateInfo() : infos[Int(template)]
       // Trace.
+      #if COST
+        let m0 = c.spent
+      #endif
       var trace = 0
       var rank: Int?
       var symbol = BlockModel.noTrace
@@ -206,24 +217,26 @@ extension BlockModel {
           trace = found
           if found == structure.lastTrace {
             symbol = 0
+          } else if traces.successor[structure.lastTrace] == UInt32(found) {
+            symbol = 5
           } else {
             rank = traces.rank(found)
-            symbol = rank == nil ? 3 : 2
+            symbol = rank == nil || abs(found - structure.lastTrace) <= 2 ? 3 : 2
           }
         } else {
           symbol = 1
         }
       }
       while structure.traceModels.count <= scope { structure.traceModels.append(-1) }
-      if structure.traceModels[scope] < 0 { structure.traceModels[scope] = Int32(models.allocate(40)) }
+      if structure.traceModels[scope] < 0 { structure.traceModels[scope] = Int32(models.allocate(64)) }
       let traceBase = Int(structure.traceModels[scope]) + structure.lastTraceSymbol * 8
       symbol = c.codeTree(symbol, bits: 3, &models, traceBase, limit: 120)
-      structure.lastTraceSymbol = min(symbol, 4)
+      structure.lastTraceSymbol = symbol
       switch symbol {
       case 0: trace = structure.lastTrace
       case 1:
         trace = traces.traces.count
-        traces.traces.append(Trace(high: high, low: low))
+        traces.add(Trace(high: high, low: low))
         if !C.decodes { traces.index[BlockModel.key(high, low, 1)] = trace }
         structure.draws.append(Draw(kind: .trace, row: Int32(i), target: Int32(trace)))
         traces.touch(trace, rank: nil)
@@ -233,14 +246,23 @@ extension BlockModel {
         trace = Int(traces.recent[r])
         traces.touch(trace, rank: r)
       case 3:
-        let back = c.codeNumber(
-          UInt64(traces.traces.count - 1 - trace), &models, structure.rankModels + ModelSize.number)
-        guard back < UInt64(traces.traces.count) else { return c.fail() }
-        trace = traces.traces.count - 1 - Int(back)
-        traces.touch(trace, rank: nil)
+        let ahead = c.codeSigned(
+          Int64(trace - structure.lastTrace), &models, structure.rankModels + ModelSize.number)
+        trace = structure.lastTrace &+ Int(truncatingIfNeeded: ahead)
+        guard trace >= 0, trace < traces.traces.count else { return c.fail() }
+        traces.touch(trace, rank: traces.rank(trace))
+      case 5:
+        trace = Int(traces.successor[structure.lastTrace])
+        traces.touch(trace, rank: traces.rank(trace))
       default: trace = 0
       }
-      structure.lastTrace = trace
+      if trace != structure.lastTrace {
+        traces.successor[structure.lastTrace] = UInt32(trace)
+        structure.lastTrace = trace
+      }
+      #if COST
+        let m1 = c.spent
+      #endif
       // Template.
       let before = UInt64(bitPattern: Int64(traces.traces[trace].lastTemplate))
       while structure.templateAlphabets.count <= scope { structure.templateAlphabets.append(-1) }
@@ -256,11 +278,14 @@ extension BlockModel {
         info = infos[Int(template)]
         spans.leaves.append(repeating: 0, count: Int(info.words))
         // "No trace" and a template with a trace id exclude each other.
-        if (info.trace >= 0) != (symbol < BlockModel.noTrace) { return c.fail() }
+        if (info.trace >= 0) != (symbol != BlockModel.noTrace) || symbol > 5 { return c.fail() }
       }
       previousTemplate = UInt64(template)
       traces.traces[trace].lastTemplate = Int32(template)
       rowAt.append(UInt32(row))
+      #if COST
+        let m2 = c.spent
+      #endif
       // Parent and own id.
       if structure.parentModels[Int(template)] < 0 { structure.parentModels[Int(template)] = Int32(models.allocate(40)) }
       let base = Int(structure.parentModels[Int(template)])
@@ -270,6 +295,9 @@ extension BlockModel {
           C.decodes ? 0 : spans.leaves[row + Int(info.parent)], trace, Int(template), base, i, &c)
         if c.failed { return }
       }
+      #if COST
+        let m3 = c.spent
+      #endif
       var node = -1
       if info.id >= 0 {
         node = codeOwn(C.decodes ? 0 : spans.leaves[row + Int(info.id)], trace, base + 24, i, &c)
@@ -277,6 +305,15 @@ extension BlockModel {
         traces.nodes[node].row = Int32(structure.firstRow + i)
         traces.traces[trace].lastSpan = Int32(node)
       }
+      #if COST
+        if !C.decodes {
+          let m4 = c.spent
+          costs[0] += m1 - m0
+          costs[1] += m2 - m1
+          costs[2] += m3 - m2
+          costs[3] += m4 - m3
+        }
+      #endif
       traces.traces[trace].lastParent = Int32(parent)
       structure.spanTrace.append(UInt32(trace))
       structure.spanNode.append(Int32(node))
@@ -433,7 +470,7 @@ extension BlockModel {
           trace = traces.traces.count - 1 - Int(back)
         default:
           trace = traces.traces.count
-          traces.traces.append(Trace(high: high, low: low))
+          traces.add(Trace(high: high, low: low))
           if !C.decodes { traces.index[BlockModel.key(high, low, 1)] = trace }
           structure.draws.append(Draw(kind: .linkTrace, row: Int32(i), target: Int32(trace)))
         }

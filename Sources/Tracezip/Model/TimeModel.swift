@@ -16,6 +16,8 @@ struct TimeSlot: BitwiseCopyable {
 
 struct TimeState: ~Copyable {
   var slots = Buffer<TimeSlot>()
+  /// Of events: four a template, for the first, second, third and later event of a span.
+  var eventSlots = Buffer<TimeSlot>()
   var sharedStart = 0
   var sharedDuration = 0
   var sharedEvent = 0
@@ -46,6 +48,7 @@ extension BlockModel {
 
   mutating func prepareTimes() {
     times.slots.resize(to: infos.count, filling: TimeSlot())
+    times.eventSlots.resize(to: infos.count * 4, filling: TimeSlot())
     if times.sharedStart == 0 {
       times.sharedStart = models.allocate(ModelSize.signed * 8)
       times.sharedDuration = models.allocate(ModelSize.signed * 4)
@@ -136,6 +139,9 @@ extension BlockModel {
     let parent = Int(structure.spanParent[i])
     let node = Int(structure.spanNode[i])
     let hasParent = parent >= 0 && traces.nodes[parent].timed
+    #if COST
+      let m0 = c.spent
+    #endif
     // Duration first: its distribution hangs on little else, and the start may be centred by it.
     var duration: Int64 = 0
     if info.end >= 0 {
@@ -150,12 +156,15 @@ extension BlockModel {
       slot.duration = own(slot.duration, slot.seen, shared: times.sharedDuration, count: ModelSize.signed * 2)
       let base = (slot.duration == 0 ? times.sharedDuration : Int(slot.duration)) &+ how &* ModelSize.signed
       let guess = how == 1 ? parentDuration : 0
-      duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 200)
+      duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 180)
       slot.durationCost[0] &+= (BlockModel.bits(duration) &* 16 &- slot.durationCost[0]) >> 4
       if hasParent {
         slot.durationCost[1] &+= (BlockModel.bits(parentDuration &- duration) &* 16 &- slot.durationCost[1]) >> 4
       }
     }
+    #if COST
+      if !C.decodes { costs[4] += c.spent - m0 }
+    #endif
     // Start: the cheapest predictor of late.
     let length = UInt64(bitPattern: duration &* Int64(bitPattern: scale))
     var guesses = SIMD8<UInt64>(repeating: times.lastStart)
@@ -199,7 +208,7 @@ extension BlockModel {
     }
     slot.start = own(slot.start, slot.seen, shared: times.sharedStart, count: ModelSize.signed * 8)
     let base = (slot.start == 0 ? times.sharedStart : Int(slot.start)) &+ how &* ModelSize.signed
-    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 200)
+    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 180)
     start = BlockModel.sum(guesses[how], residual, scale)
     for k in 0..<7 where usable[k] == 0 {
       let cost = BlockModel.bits(BlockModel.difference(start, guesses[k], scale)) &* 16
@@ -230,11 +239,17 @@ extension BlockModel {
   ) {
     var owner: UInt32 = .max
     var previous: UInt64 = 0
+    var ordinal = 0
     for i in 0..<owners.count {
       if c.failed { return }
       let template = Int(events.templates[i])
       let info = infos[template]
-      if owners[i] != owner { previous = 0 }
+      if owners[i] != owner {
+        previous = 0
+        ordinal = 0
+      } else {
+        ordinal = min(3, ordinal + 1)
+      }
       owner = owners[i]
       guard info.start >= 0 else { continue }
       let at = Int(rowAt[i]) &+ Int(info.start)
@@ -243,8 +258,8 @@ extension BlockModel {
         events.leaves[at] = c.codeRaw(value, count: 64)
         continue
       }
-      var slot = times.slots[template]
-      let scale = BlockModel.scale(slot.scale)
+      var slot = times.eventSlots[template * 4 + ordinal]
+      let scale = BlockModel.scale(times.slots[template].scale)
       let span = infos[Int(spans.templates[Int(owner)])]
       let row = Int(spanRows[Int(owner)])
       let start = span.start >= 0 ? spans.leaves[row &+ Int(span.start)] : times.lastStart
@@ -256,7 +271,7 @@ extension BlockModel {
       if previous != 0, slot.startCost[2] < slot.startCost[how] { how = 2 }
       slot.start = own(slot.start, slot.seen, shared: times.sharedEvent, count: ModelSize.signed * 4)
       let base = (slot.start == 0 ? times.sharedEvent : Int(slot.start)) &+ how &* ModelSize.signed
-      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 200)
+      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 180)
       let time = BlockModel.sum(guesses[how], residual, scale)
       for k in 0..<3 where k != 2 || previous != 0 {
         let cost = BlockModel.bits(BlockModel.difference(time, guesses[k], scale)) &* 16
@@ -265,7 +280,7 @@ extension BlockModel {
       if C.decodes { events.leaves[at] = time }
       previous = time
       slot.seen &+= 1
-      times.slots[template] = slot
+      times.eventSlots[template * 4 + ordinal] = slot
     }
   }
 }

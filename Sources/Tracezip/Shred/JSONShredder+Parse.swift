@@ -83,14 +83,17 @@ extension JSONShredder {
   }
 
   private mutating func leaf(
-    _ kind: StepKind, _ place: Place, _ start: Int, _ end: Int, expected: JSONExpected = .anything, style: UInt8 = 0,
-    _ path: inout Path, _ state: inout ShredState, _ block: inout Block
+    _ kind: StepKind, _ field: Field?, _ place: Place, _ start: Int, _ end: Int, expected: JSONExpected = .anything,
+    style: UInt8 = 0, _ path: inout Path, _ state: inout ShredState, _ block: inout Block
   ) {
     if path.isOpaque { return }
     var step = Step(kind: kind, record: path.kind)
     step.level = expected.rawValue
     step.width1 = style
-    step.column = state.skeletons.column(path.kind, field: place.field, value: place.value, name: place.name)
+    // A column holds strings or numbers: what is not as usual for the field has a column beside it.
+    let isOdd = (kind.leaf == .string) != JSONShredder.isText(field?.type)
+    step.column = state.skeletons.column(
+      path.kind, field: place.field, value: place.value | (isOdd ? 0x80 : 0), name: place.name)
     emit(step, start, end, &path, &state, &block)
   }
 
@@ -165,7 +168,7 @@ extension JSONShredder {
       case .signed: if text.canonicalSigned() != nil { kind = .jsonInteger }
       case .anything, .double: break
       }
-      leaf(kind, place, at + 1, end, expected: kind == .jsonString ? expected : .anything, &path, &state, &block)
+      leaf(kind, field, place, at + 1, end, expected: kind == .jsonString ? expected : .anything, &path, &state, &block)
       return end + 1
     case UInt8(ascii: "{"), UInt8(ascii: "["):
       let inner = bytes.skippingSpace(from: at + 1)
@@ -182,30 +185,30 @@ extension JSONShredder {
         }
       }
       guard let end = bytes.skippingJSONValue(from: at) else { return -1 }
-      leaf(.jsonText, place, at, end, &path, &state, &block)
+      leaf(.jsonText, field, place, at, end, &path, &state, &block)
       return end
     default:
       guard let end = bytes.skippingScalar(from: at) else { return -1 }
       let text = bytes[at..<end]
       if ("null" as StaticString).equals(text) { return end }
       if ("true" as StaticString).equals(text) || ("false" as StaticString).equals(text) {
-        leaf(.jsonBool, place, at, end, &path, &state, &block)
+        leaf(.jsonBool, field, place, at, end, &path, &state, &block)
         return end
       }
       let expected = JSONShredder.expected(field?.type)
       if expected == .double {
         if let number = text.double() {
-          leaf(.jsonDouble, place, at, end, style: number.style.rawValue, &path, &state, &block)
+          leaf(.jsonDouble, field, place, at, end, style: number.style.rawValue, &path, &state, &block)
           return end
         }
       } else if expected == .unsigned, text.canonicalUnsigned() != nil {
-        leaf(.jsonUnsigned, place, at, end, &path, &state, &block)
+        leaf(.jsonUnsigned, field, place, at, end, &path, &state, &block)
         return end
       } else if text.canonicalSigned() != nil {
-        leaf(.jsonInteger, place, at, end, &path, &state, &block)
+        leaf(.jsonInteger, field, place, at, end, &path, &state, &block)
         return end
       }
-      leaf(.jsonText, place, at, end, expected: expected, &path, &state, &block)
+      leaf(.jsonText, field, place, at, end, expected: expected, &path, &state, &block)
       return end
     }
   }
@@ -295,6 +298,13 @@ extension JSONShredder {
       at = after.at
     }
     return nil
+  }
+
+  private static func isText(_ type: ValueType?) -> Bool {
+    switch type {
+    case .string, .bytes, .message, nil: true
+    case .id8, .id16, .time, .bool, .uint32, .int64, .int32, .fixed32, .enumeration, .double: false
+    }
   }
 
   private static func expected(_ type: ValueType?) -> JSONExpected {

@@ -219,7 +219,7 @@ struct JSONShredder: ~Copyable {
   private mutating func takeRun(_ step: Step, _ start: Int, _ state: inout ShredState, _ block: inout Block) -> Int {
     let headCount = Int(step.literalCount) &- Int(step.tagCount)
     guard bytes.has(state.skeletons.literal(step)[0..<headCount], at: start) else { return -1 }
-    var at = record(step.child, start &+ headCount, &state, &block)
+    var at = child(step.child, start &+ headCount, &state, &block)
     if at < 0 { return -1 }
     var count: UInt64 = 1
     while true {
@@ -227,13 +227,33 @@ struct JSONShredder: ~Copyable {
       let separator = state.skeletons.literal(step)[headCount..<Int(step.literalCount)]
       let next = at &+ separator.count
       guard bytes.has(separator, at: at), next < bytes.count, bytes.unchecked(next) == UInt8(ascii: "{") else { break }
-      let end = record(step.child, next, &state, &block)
+      let end = child(step.child, next, &state, &block)
       if end < 0 { break }
       at = end
       count &+= 1
     }
     row.append(count)
     return at
+  }
+
+  /// A record of a run; spans that have stood in the block before become references.
+  @inline(__always)
+  private mutating func child(_ kind: RecordKind, _ start: Int, _ state: inout ShredState, _ block: inout Block) -> Int {
+    if kind != .span || !state.duplicates.isOn { return record(kind, start, &state, &block) }
+    let spans = block.spans.mark
+    let events = block.events.mark
+    let links = block.links.mark
+    let end = record(kind, start, &state, &block)
+    if end >= 0, let back = state.duplicates.find(bytes[start..<end]) {
+      block.spans.truncate(to: spans)
+      block.events.truncate(to: events)
+      block.links.truncate(to: links)
+      let mark = row.count
+      row.append(UInt64(back))
+      block.append(.span, template: state.duplicateTemplate(), row: row, from: mark)
+      row.truncate(to: mark)
+    }
+    return end
   }
 
   /// Whether `text` has the kind that the field mostly holds.

@@ -3,7 +3,7 @@ import OTLP
 
 /// The containers that are open around a place between spans, outermost first: a nibble each. Small enough to be the
 /// whole state with which a piece of a giant document begins.
-struct JSONStack: Equatable, BitwiseCopyable {
+struct JSONStack: Equatable, BitwiseCopyable, Sendable {
   enum Role: UInt64 {
     case none
     /// Objects and arrays around the OTLP message (Tempo's `{"trace":…}`), and the message itself.

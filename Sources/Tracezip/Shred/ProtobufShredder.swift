@@ -56,6 +56,17 @@ struct ProtobufShredder: ~Copyable {
     row.truncate(to: mark)
   }
 
+  /// A span equal to the one `back` spans before it.
+  mutating func duplicate(_ back: Int, _ state: inout ShredState, _ block: inout Block) {
+    var step = Step(kind: .duplicate, record: .span)
+    step.column = state.skeletons.column(.span, field: 0, value: 1, name: .empty)
+    let node = state.skeletons.child(of: Skeletons.root(.span), by: state.skeletons.intern(step, literal: .empty))
+    let mark = row.count
+    row.append(UInt64(back))
+    block.append(.span, template: state.skeletons.template(at: node, record: .span), row: row, from: mark)
+    row.truncate(to: mark)
+  }
+
   /// A varint in the width a step wants: shortest for 0, else exactly `width` bytes.
   @inline(__always)
   private func varint(_ at: Int, _ end: Int, _ width: UInt8) -> (value: UInt64, next: Int)? {

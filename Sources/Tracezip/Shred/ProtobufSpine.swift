@@ -15,12 +15,12 @@ struct ProtobufSpine: ~Copyable {
 
   mutating func shred(_ entry: ChunkEntry, _ state: inout ShredState, _ block: inout Block) {
     var at = 0
-    if let message = entry.message {
-      if let resource = entry.resourceSpans {
-        if let scope = entry.scopeSpans { at = fields(2, at, scope, &state, &block) }
-        at = fields(1, at, resource, &state, &block)
+    if entry != .border {
+      if entry.resourceSpans > 0 {
+        if entry.scopeSpans > 0 { at = fields(2, at, entry.scopeSpans, &state, &block) }
+        at = fields(1, at, entry.resourceSpans, &state, &block)
       }
-      at = fields(0, at, message, &state, &block)
+      if entry.message > 0 { at = fields(0, at, entry.message, &state, &block) }
     }
     while at < bytes.count {
       switch framing {
@@ -114,7 +114,12 @@ struct ProtobufSpine: ~Copyable {
             guard v.value <= UInt64(max(0, stop - content)),
               v.width == (width == 0 ? varintWidth(v.value) : Int(width))
             else { break }
-            records.record(.span, content, content + Int(v.value), &state, &block)
+            let span = bytes[content..<content + Int(v.value)]
+            if let back = state.duplicates.find(span) {
+              records.duplicate(back, &state, &block)
+            } else {
+              records.record(.span, content, content + Int(v.value), &state, &block)
+            }
             at = content + Int(v.value)
             count += 1
           }

@@ -4,6 +4,7 @@ import Bytes
 struct ShredState: ~Copyable {
   var skeletons = Skeletons()
   var strings = StringTable()
+  var duplicates = Duplicates()
   /// `string-table` off: every string leaf is a string of its own.
   var interns = true
   /// Which step of a JSON spine follows which.
@@ -22,5 +23,46 @@ struct ShredState: ~Copyable {
     let id = string(bytes)
     skeletons.nodes[node].lastString = UInt32(truncatingIfNeeded: id)
     return id
+  }
+}
+
+extension ShredState {
+  /// The template of a span that is equal to an earlier one.
+  mutating func duplicateTemplate() -> Int {
+    var step = Step(kind: .duplicate, record: .span)
+    step.column = skeletons.column(.span, field: 0, value: 1, name: .empty)
+    let node = skeletons.child(of: Skeletons.root(.span), by: skeletons.intern(step, literal: .empty))
+    return skeletons.template(at: node, record: .span)
+  }
+}
+
+/// Finds spans that are byte for byte spans of the same block: what exporters send again.
+struct Duplicates: ~Copyable {
+  var isOn = true
+  private var seen = FlatMap()
+  private var spans = Buffer<ByteView>()
+  /// Found in this block.
+  private(set) var count = 0
+
+  mutating func begin() {
+    if !spans.isEmpty { seen.removeAll() }
+    spans.removeAll()
+    count = 0
+  }
+
+  /// Takes in the block's next span; how many spans back an equal one stands, if one does.
+  ///
+  /// Ids come early in a span, so its first bytes and its size nearly always tell it from all others.
+  mutating func find(_ span: ByteView) -> Int? {
+    guard isOn, span.count < 1 << 24 else { return nil }
+    let key = UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
+    let number = spans.count
+    spans.append(span)
+    if let earlier = seen[key], spans[earlier] == span {
+      count += 1
+      return number - earlier
+    }
+    seen[key] = number
+    return nil
   }
 }

@@ -36,6 +36,8 @@ enum StepKind: UInt8, BitwiseCopyable, CaseIterable {
   case run
   /// Everything up to the record's end: a string leaf.
   case rest
+  /// A whole span, byte for byte as an earlier one of the block: how many spans back.
+  case duplicate
 
   // Spine, protobuf. `level` says which message the step stands in; deeper ones are closed before it.
   /// A frame's prefix (by the block's framing), opening a message whose length follows from its content.
@@ -108,8 +110,8 @@ extension StepKind {
   var leaf: LeafKind {
     switch self {
     case .literal, .frame, .open, .jsonEnd: .none
-    case .varint, .fixed64, .fixed32, .attributeVarint, .openExplicit, .jsonInteger, .jsonUnsigned, .jsonDouble,
-      .jsonBool:
+    case .varint, .fixed64, .fixed32, .attributeVarint, .duplicate, .openExplicit, .jsonInteger, .jsonUnsigned,
+      .jsonDouble, .jsonBool:
       .word
     case .bytes, .attributeString, .attributeOther, .rest, .verbatim, .jsonString, .jsonText, .jsonRecord: .string
     case .run, .jsonRun: .count

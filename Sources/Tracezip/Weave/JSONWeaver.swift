@@ -55,7 +55,9 @@ extension Weaver {
     leaf &+= 1
     out.appendSlack(literal[0..<head])
     while left > 0 {
+      let start = out.count
       if !record(step.child, block, skeletons, strings, bound, &out) { return false }
+      if step.child == .span { note(start, out.count &- start) }
       left &-= 1
       if left > 0 { out.appendSlack(literal[head..<literal.count]) }
     }

@@ -10,6 +10,8 @@ struct Weaver: ~Copyable {
   private var eventLeaf = 0
   private var link = 0
   private var linkLeaf = 0
+  /// Where each span so far stands in the output, for duplicates.
+  private var spanAt = Buffer<UInt64>()
   /// Open messages: where the length's varint (or frame prefix) starts and how wide it is; -1 where none is open.
   private var openAt = (-1, -1, -1)
   private var openWidth = (0, 0, 0)
@@ -68,8 +70,11 @@ struct Weaver: ~Copyable {
           out.appendSlack(literal)
           let from = out.count
           out.append(repeating: 0, count: step.width1 == 0 ? 2 : Int(step.width1))
+          let content = out.count
           if !record(.span, block, skeletons, strings, bound, &out) { return false }
+          let count = out.count &- content
           patch(from, Int(step.width1), &out)
+          note(out.count &- count, count)
           left &-= 1
         }
       default:
@@ -82,6 +87,10 @@ struct Weaver: ~Copyable {
     }
     return close(above: 0, &out) && closeFrame(&out)
   }
+
+  /// Remembers the span that has just been woven.
+  @inline(__always)
+  mutating func note(_ at: Int, _ count: Int) { spanAt.append(UInt64(at) << 24 | UInt64(min(count, 0xFF_FFFF))) }
 
   private mutating func nextSpine(_ block: borrowing Block) -> UInt64 {
     spineLeaf &+= 1
@@ -245,6 +254,16 @@ struct Weaver: ~Copyable {
       case .rest:
         out.append(strings.view(Int(truncatingIfNeeded: rows.leaves[leaf])))
         leaf &+= 1
+      case .duplicate:
+        let back = rows.leaves[leaf]
+        leaf &+= 1
+        guard back > 0, back <= UInt64(spanAt.count) else { return false }
+        let earlier = spanAt[spanAt.count &- Int(back)]
+        let at = Int(earlier >> 24)
+        let count = Int(earlier & (0xFF_FFFF))
+        guard count <= bound &- out.count else { return false }
+        out.reserve(count)
+        out.append(out[at..<at + count])
       case .run:
         var left = rows.leaves[leaf]
         leaf &+= 1

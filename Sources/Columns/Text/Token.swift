@@ -1,0 +1,111 @@
+import Bytes
+
+/// What a stretch of text is, seen by its bytes alone.
+enum TokenKind: UInt8 {
+  /// Letters with the punctuation around them, or anything else: spelled byte by byte when new.
+  case word = 0
+  /// Up to 18 decimal digits, leading zeros counted.
+  case number = 1
+  /// 8-4-4-4-12 hexadecimal digits, letters all lower case.
+  case lowerUUID = 2
+  case upperUUID = 3
+  /// Eight or more hexadecimal digits, lower case letters, with both letters and digits.
+  case lowerHex = 4
+  case upperHex = 5
+  /// Twelve or more letters and digits that are too mixed to be words.
+  case alphanumeric = 6
+
+  /// Whether the bytes are taken to be random: packed when new, never modelled.
+  var isOpaque: Bool { rawValue >= 2 }
+}
+
+/// Cuts text into tokens. Any cut is correct, since tokens are joined again; a good cut makes words that return.
+enum Tokenizer {
+  static let maximumLength = 64
+
+  /// The token that starts at `start`, which lies inside `text`.
+  @inline(__always)
+  static func next(_ text: ByteView, _ start: Int) -> (kind: TokenKind, end: Int) {
+    let limit = min(text.count, start &+ maximumLength)
+    let first = ByteClass.of(text.unchecked(start))
+    if first & (ByteClass.digit | ByteClass.letter) != 0 {
+      // A run of letters and digits: what kinds of both it has decides.
+      var at = start &+ 1
+      var seen = first
+      while at < limit {
+        let next = ByteClass.of(text.unchecked(at))
+        if next & (ByteClass.digit | ByteClass.letter) == 0 { break }
+        seen |= next
+        at &+= 1
+      }
+      let length = at &- start
+      if length == 8, let kind = uuid(text, start) { return (kind, start &+ 36) }
+      if seen & ByteClass.letter == 0 {
+        return (.number, min(at, start &+ 18))
+      }
+      if seen & ByteClass.digit != 0 {
+        if length >= 8 {
+          if seen & (ByteClass.otherLetter | ByteClass.wide | ByteClass.upperHex) == 0 { return (.lowerHex, at) }
+          if seen & (ByteClass.otherLetter | ByteClass.wide | ByteClass.lowerHex) == 0 { return (.upperHex, at) }
+          if length >= 12, seen & ByteClass.wide == 0 { return (.alphanumeric, at) }
+        }
+        return (.word, at)
+      }
+      return (.word, marks(text, at, limit))
+    }
+    var at = marks(text, start, limit)
+    var letters = at
+    while letters < limit, ByteClass.of(text.unchecked(letters)) & ByteClass.letter != 0 { letters &+= 1 }
+    if letters < text.count, ByteClass.of(text.unchecked(letters)) & ByteClass.digit != 0 {
+      // Letters that run on into digits belong to the next token.
+      return (.word, at)
+    }
+    if letters > at { at = marks(text, letters, limit) }
+    return (.word, at)
+  }
+
+  /// Past the punctuation at `start`: at most eight bytes of it.
+  @inline(__always)
+  private static func marks(_ text: ByteView, _ start: Int, _ limit: Int) -> Int {
+    var at = start
+    let stop = min(limit, start &+ 8)
+    while at < stop, ByteClass.of(text.unchecked(at)) & (ByteClass.digit | ByteClass.letter) == 0 { at &+= 1 }
+    return at
+  }
+
+  /// A UUID at `start`, its first eight characters known to be letters or digits.
+  private static func uuid(_ text: ByteView, _ start: Int) -> TokenKind? {
+    guard start &+ 36 <= text.count, text.unchecked(start &+ 8) == 0x2D, text.unchecked(start &+ 13) == 0x2D,
+      text.unchecked(start &+ 18) == 0x2D, text.unchecked(start &+ 23) == 0x2D
+    else { return nil }
+    var seen: UInt8 = 0
+    for k in 0..<36 where k != 8 && k != 13 && k != 18 && k != 23 {
+      let c = ByteClass.of(text.unchecked(start &+ k))
+      if c & (ByteClass.digit | ByteClass.lowerHex | ByteClass.upperHex) == 0 { return nil }
+      seen |= c
+    }
+    if seen & ByteClass.upperHex == 0 { return .lowerUUID }
+    return seen & ByteClass.lowerHex == 0 ? .upperUUID : nil
+  }
+}
+
+enum ByteClass {
+  static let digit: UInt8 = 1
+  static let lowerHex: UInt8 = 2
+  static let upperHex: UInt8 = 4
+  static let otherLetter: UInt8 = 8
+  /// Bytes of UTF-8 sequences count as letters.
+  static let wide: UInt8 = 16
+  static let letter: UInt8 = 30
+
+  @inline(__always)
+  static func of(_ byte: UInt8) -> UInt8 {
+    if byte &- 0x30 < 10 { return digit }
+    let folded = byte | 0x20
+    if folded &- 0x61 < 26 {
+      if folded &- 0x61 < 6 { return byte == folded ? lowerHex : upperHex }
+      return otherLetter
+    }
+    return byte >= 0x80 ? wide : 0
+  }
+}

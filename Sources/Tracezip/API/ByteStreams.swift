@@ -1,0 +1,89 @@
+import Bytes
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Where bytes come from: a closure that fills the front of the memory it is given and returns how many bytes it wrote,
+/// 0 only at the end. It is called on the caller's thread.
+@safe
+public struct ByteSource {
+  /// The whole size where it is known beforehand. It helps to cut segments evenly, nothing more.
+  public var size: Int?
+  let fill: (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int
+
+  public init(size: Int? = nil, fill: @escaping (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int) {
+    self.size = size
+    unsafe self.fill = fill
+  }
+
+  public static func bytes(_ bytes: [UInt8]) -> ByteSource {
+    var at = 0
+    return unsafe ByteSource(size: bytes.count) { room in
+      let n = min(room.count, bytes.count - at)
+      unsafe bytes.withUnsafeBytes { unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[at..<at + n])) }
+      at += n
+      return n
+    }
+  }
+
+  /// What is left to read of a file, pipe or socket, which stays open. The size of a regular file is known.
+  public static func descriptor(_ descriptor: Int32) -> ByteSource {
+    unsafe ByteSource(size: remainingSize(of: descriptor)) { (room) throws(TracezipError) in
+      while true {
+        let n = unsafe read(descriptor, room.baseAddress, room.count)
+        if n >= 0 { return n }
+        if errno != EINTR { throw TracezipError(.io(operation: "read", errno: errno)) }
+      }
+    }
+  }
+}
+
+/// Where bytes go, in order and on the caller's thread.
+@safe
+public struct ByteSink {
+  let drain: (UnsafeRawBufferPointer) throws(TracezipError) -> Void
+
+  public init(drain: @escaping (UnsafeRawBufferPointer) throws(TracezipError) -> Void) {
+    unsafe self.drain = drain
+  }
+
+  /// Calls `body` with each piece.
+  public static func arrays(_ body: @escaping ([UInt8]) throws(TracezipError) -> Void) -> ByteSink {
+    unsafe ByteSink { (piece) throws(TracezipError) in try body(unsafe Array(piece)) }
+  }
+
+  /// Writes to a file, pipe or socket, which stays open.
+  public static func descriptor(_ descriptor: Int32) -> ByteSink {
+    unsafe ByteSink { (piece) throws(TracezipError) in
+      var at = 0
+      while at < piece.count {
+        let n = unsafe write(descriptor, piece.baseAddress! + at, piece.count - at)
+        if n >= 0 {
+          at += n
+        } else if errno != EINTR {
+          throw TracezipError(.io(operation: "write", errno: errno))
+        }
+      }
+    }
+  }
+
+  /// Forgets everything: for a decompression that only checks.
+  public static var discard: ByteSink { unsafe ByteSink { _ in } }
+
+  func put(_ bytes: ByteView) throws(TracezipError) {
+    if !bytes.isEmpty { try unsafe drain(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)) }
+  }
+}
+
+/// Bytes of a regular file behind its position; nil for what has no size.
+private func remainingSize(of descriptor: Int32) -> Int? {
+  var status = stat()
+  guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+  let position = lseek(descriptor, 0, SEEK_CUR)
+  return position < 0 ? nil : max(0, Int(status.st_size) - Int(position))
+}

@@ -1,0 +1,51 @@
+/// What compressing gained, or what an archive holds.
+public struct CompressionStats: Sendable, Equatable {
+  /// A column's part of the archive.
+  public struct Column: Sendable, Equatable {
+    /// Its OTLP path, or what it is for: `span.attributes["http.url"]`, `templates`.
+    public var name: String
+    public var values: Int
+    public var distinct: Int
+    public var storedBytes: Int
+    /// The chain of codecs that stored it, where known.
+    public var codec: String
+
+    public init(name: String, values: Int = 0, distinct: Int = 0, storedBytes: Int, codec: String = "") {
+      self.name = name
+      self.values = values
+      self.distinct = distinct
+      self.storedBytes = storedBytes
+      self.codec = codec
+    }
+  }
+
+  public var originalBytes = 0
+  public var archiveBytes = 0
+  /// Of them the container's own: headers, checksums, index.
+  public var overheadBytes = 0
+  /// Original bytes in plain blocks: not OTLP, or no smaller as columns.
+  public var plainBytes = 0
+  public var messages = 0
+  public var spans = 0
+  public var traces = 0
+  public var deduplicatedRecords = 0
+  public var templates = 0
+  public var archives = 0
+  public var segments = 0
+  public var blocks = 0
+  public var microseconds = 0
+  /// The spans' earliest and latest startTimeUnixNano.
+  public var firstStart: UInt64?
+  public var lastStart: UInt64?
+  /// service.name of each resource, sorted.
+  public var services: [String] = []
+  /// Largest first.
+  public var columns: [Column] = []
+  /// The framing of the (first) input.
+  public var framing: BlockFraming = .unknown
+
+  public init() {}
+
+  /// Original size by archive size; 0 for an empty archive.
+  public var ratio: Double { archiveBytes == 0 ? 0 : Double(originalBytes) / Double(archiveBytes) }
+}

@@ -1,0 +1,218 @@
+import Bytes
+import Columns
+
+/// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
+///
+/// A payload is: framing (u8); the sections skeleton delta, text and coded values, each behind its length as varint,
+/// with the number of new strings before the text; then the raw bits to the end.
+struct SegmentEncoder: ~Copyable {
+  let config: TracezipConfig
+  let framing: BlockFraming
+  private var state = ShredState()
+  private var model = BlockModel()
+  private var block = Block()
+  private var scratch = BlockScratch()
+  private var text = TextPacker()
+  private var mark = SkeletonMark()
+  private var section = Buffer<UInt8>()
+
+  init(config: TracezipConfig, framing: BlockFraming) {
+    self.config = config
+    self.framing = framing
+    state.interns = config.stringTable
+    state.duplicates.isOn = config.deduplication
+    model.switches.delta = config.delta
+    model.switches.derived = config.derived
+  }
+
+  /// Whether the segment should end after this block: its strings, or its skeletons, are as many as they may be.
+  var isFull: Bool {
+    state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
+  }
+
+  /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`.
+  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, into out: inout Buffer<UInt8>) -> BlockReport {
+    block.removeAll()
+    state.duplicates.begin()
+    let strings = state.strings.count
+    if framing == .json {
+      var spine = JSONSpine(chunk)
+      spine.shred(entry, &state, &block)
+    } else {
+      var spine = ProtobufSpine(chunk, framing: framing)
+      spine.shred(entry, &state, &block)
+    }
+
+    var report = BlockReport()
+    report.deduplicatedRecords = state.duplicates.count
+    report.templates = state.skeletons.templates.count - mark.templates
+    model.codedIds.append(repeating: .max, count: state.strings.count - strings)
+    model.newStrings.removeAll()
+    for i in 0..<model.spent.count { model.spent[i] = 0 }
+    var coder = RangeEncoder()
+    model.code(&block, state.skeletons, limit: chunk.count, &scratch, &coder)
+    coder.finish()
+
+    let start = out.count
+    out.append(framing.rawValue)
+    section.removeAll()
+    state.skeletons.writeDelta(since: mark, into: &section)
+    mark = state.skeletons.mark
+    text.packSmall(section.view, into: &out)
+    let skeletonBytes = out.count - start
+    out.append(varint: model.newStrings.count)
+    let textByColumn = text.pack(
+      model.newStrings, state.strings, columns: state.skeletons.columns.count, config, into: &out)
+    let textBytes = out.count - start - skeletonBytes
+    out.append(varint: coder.coded.count)
+    out.append(coder.coded.view)
+    out.append(coder.raw.view)
+    model.report(block, state.skeletons, scratch, &report)
+    report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
+    var told = 0
+    for (column, bytes) in textByColumn.enumerated() where bytes > 0 {
+      told += bytes
+      let path = state.skeletons.path(state.skeletons.columns[column])
+      report.columns.append(CompressionStats.Column(name: "text of " + path, storedBytes: bytes))
+    }
+    report.columns.append(
+      CompressionStats.Column(name: "text", values: model.newStrings.count, storedBytes: max(0, textBytes - told)))
+    for i in 0..<model.newStrings.count {
+      let word = model.newStrings[i]
+      let column = state.skeletons.columns[Int(word >> 32)]
+      if column.record == .spine, column.field == 1, column.value == 1 {
+        if let name = serviceName(state.strings.view(Int(word & 0xFFFF_FFFF))) { report.services.append(name) }
+      }
+    }
+    return report
+  }
+}
+
+/// The mirror of `SegmentEncoder`.
+struct SegmentDecoder: ~Copyable {
+  let limits: DecodeLimits
+  /// What the last decoded block held.
+  private(set) var report = BlockReport()
+  private var skeletons = Skeletons()
+  private var strings = StringTable()
+  private var model = BlockModel()
+  private var block = Block()
+  private var scratch = BlockScratch()
+  private var text = TextPacker()
+  private var section = Buffer<UInt8>()
+
+  init(limits: DecodeLimits) { self.limits = limits }
+
+  /// Restores exactly `restoredCount` bytes from `payload` and appends them to `out`.
+  mutating func decode(
+    _ payload: ByteView, restoredCount: Int, into out: inout Buffer<UInt8>
+  ) throws(BlockError) {
+    var reader = PayloadReader(payload)
+    guard let first = payload.isEmpty ? nil : payload[0], let framing = BlockFraming(rawValue: first) else {
+      throw malformed("a block has no framing")
+    }
+    reader.at = 1
+    guard let packedDelta = reader.section() else { throw malformed("a block's skeletons are cut off") }
+    section.removeAll()
+    guard text.unpackSmall(packedDelta, limit: restoredCount * 4 + 65536, into: &section), skeletons.readDelta(section.view)
+    else { throw malformed("a block's skeletons make no sense") }
+    guard let newStrings = reader.number(), newStrings <= restoredCount + 1, let packedText = reader.section(),
+      text.unpack(
+        packedText, count: newStrings, columns: skeletons.columns.count, limit: restoredCount * 2 + 65536, into: &strings)
+    else { throw malformed("a block's strings make no sense") }
+    guard let coded = reader.section() else { throw malformed("a block's values are cut off") }
+    block.removeAll()
+    model.stringLimit = strings.count
+    for i in 0..<model.spent.count { model.spent[i] = 0 }
+    var coder = RangeDecoder(coded: coded, raw: payload.dropFirst(reader.at))
+    let templates = model.infos.count
+    model.code(&block, skeletons, limit: restoredCount, &scratch, &coder)
+    guard !coder.failed, model.stringCount == strings.count else { throw malformed("a block's values make no sense") }
+    var weaver = Weaver()
+    let before = out.count
+    guard weaver.weave(block, skeletons, strings, framing: framing, limit: restoredCount, into: &out),
+      out.count - before == restoredCount
+    else { throw malformed("a block's records do not fit together") }
+    report = BlockReport()
+    report.templates = skeletons.templates.count - templates
+    model.report(block, skeletons, scratch, &report)
+    report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: packedDelta.count))
+    report.columns.append(CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
+  }
+
+  private func malformed(_ reason: String) -> BlockError { BlockError(.malformed(reason: reason)) }
+}
+
+/// Lengths and sections of a payload, never past its end.
+struct PayloadReader {
+  let payload: ByteView
+  var at = 0
+
+  init(_ payload: ByteView) { self.payload = payload }
+
+  mutating func number() -> Int? {
+    guard let v = payload.varint(at: at), v.value < 1 << 40 else { return nil }
+    at += v.width
+    return Int(v.value)
+  }
+
+  mutating func section() -> ByteView? {
+    guard let n = number(), n <= payload.count - at else { return nil }
+    at += n
+    return payload[at - n..<at]
+  }
+}
+
+/// Measures a file: a stand-in until the archive is there.
+public func measure(_ bytes: [UInt8], framing: BlockFraming, blockSize: Int, report: Bool) throws {
+  let clock = ContinuousClock()
+  try bytes.withView { view in
+    var encoder = SegmentEncoder(config: TracezipConfig(), framing: framing)
+    var all = Buffer<UInt8>()
+    var ranges: [(Range<Int>, Int)] = []
+    let t0 = clock.now
+    var at = 0
+    var columns: [String: Int] = [:]
+    while at < view.count {
+      var end = at
+      if framing == .lengthPrefixed {
+        while end + 4 <= view.count, end - at < blockSize {
+          let n = Int(UInt32(bigEndian: view.load(UInt32.self, at: end)))
+          if end + 4 + n > view.count { break }
+          end += 4 + n
+        }
+        if end == at { end = view.count }
+      } else if framing == .json, at + blockSize < view.count, let newline = view.firstIndex(of: 0x0A, from: at + blockSize)
+      {
+        end = newline + 1
+      } else {
+        end = view.count
+      }
+      let before = all.count
+      let r = encoder.encode(view[at..<end], entry: ChunkEntry(), into: &all)
+      for c in r.columns { columns[c.name, default: 0] += c.storedBytes }
+      ranges.append((before..<all.count, end - at))
+      at = end
+    }
+    let t1 = clock.now
+    print("encoded \(all.count) in \(t1 - t0), blocks \(ranges.count)")
+    if report {
+      for (n, b) in columns.sorted(by: { $0.value > $1.value }).prefix(30) { print("  \(b)  \(n)") }
+    }
+    var decoder = SegmentDecoder(limits: DecodeLimits())
+    var out = Buffer<UInt8>(capacity: view.count)
+    var all2 = Buffer<UInt8>()
+    var same = true
+    var place = 0
+    let t2 = clock.now
+    for (range, n) in ranges {
+      all2.removeAll()
+      try decoder.decode(all[range], restoredCount: n, into: &all2)
+      if !(all2.view == view[place..<place + n]) { same = false }
+      place += n
+    }
+    let t3 = clock.now
+    out.removeAll()
+    print("decoded in \(t3 - t2); \(same ? "EXACT" : "DIFFERENT")")
+  }
+}

@@ -1,0 +1,263 @@
+import Bytes
+import Columns
+import Testing
+
+/// SplitMix64 (Steele et al. 2014): small, seeded, the same everywhere.
+struct TextRandom {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+    return z ^ z >> 31
+  }
+  mutating func below(_ n: Int) -> Int { Int(next() % UInt64(n)) }
+  mutating func text(_ alphabet: [UInt8], _ count: Int) -> [UInt8] {
+    (0..<count).map { _ in alphabet[below(alphabet.count)] }
+  }
+  mutating func pick(_ list: [[UInt8]]) -> [UInt8] { list[below(list.count)] }
+}
+
+let lowerHexDigits = Array("0123456789abcdef".utf8)
+let decimalDigits = Array("0123456789".utf8)
+let base62 = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
+
+extension TextRandom {
+  mutating func uuid() -> [UInt8] {
+    var s = text(lowerHexDigits, 36)
+    for k in [8, 13, 18, 23] { s[k] = 0x2D }
+    return s
+  }
+
+  /// A string of one of the layouts, or one that just misses it.
+  mutating func string(_ earlier: [[UInt8]]) -> [UInt8] {
+    switch below(22) {
+    case 0: return uuid()
+    case 1: return uuid().map { $0 >= 0x61 ? $0 - 0x20 : $0 }
+    case 2:
+      var s = uuid()
+      s[below(36)] = UInt8(ascii: "A") + UInt8(below(8))
+      return s
+    case 3: return Array(uuid().prefix(below(37)))
+    case 4: return text(lowerHexDigits, below(140))
+    case 5: return text(decimalDigits, below(45))
+    case 6: return Array("0000".utf8.prefix(below(5))) + Array(String(below(1_000_000)).utf8)
+    case 7: return Array("999999999999999999".utf8.prefix(1 + below(18))) + text(decimalDigits, below(3))
+    case 8: return Array("\(below(300)).\(below(256)).0\(below(99)).\(below(256)):\(below(70000))".utf8)
+    case 9: return Array("2026-0\(below(9))-1\(below(10))T16:39:0\(below(10)).\(below(1_000_000))+01:00".utf8)
+    case 10: return text(base62, below(150))
+    case 11: return (0..<below(200)).map { _ in UInt8(truncatingIfNeeded: next()) }
+    case 12: return []
+    case 13: return Array("http://shop:8080/cart?session=".utf8) + uuid() + Array("&page=\(below(9))".utf8)
+    case 14: return text(Array("-./:{}\" \\\n".utf8), below(60))
+    case 15: return [UInt8](repeating: UInt8(below(256)), count: below(3000))
+    case 16: return Array("größe=\(below(50)) 日本語 ".utf8) + text(base62, below(9))
+    case 17: return [0, 1, 2, 0, 1].prefix(below(6)) + uuid() + [1]
+    case 18 where !earlier.isEmpty:
+      var s = pick(earlier)
+      if !s.isEmpty { s[below(s.count)] = UInt8(truncatingIfNeeded: next()) }
+      return s
+    case 19 where !earlier.isEmpty: return pick(earlier) + pick(earlier)
+    case 20 where !earlier.isEmpty:
+      let s = pick(earlier)
+      return Array(s.prefix(below(s.count + 1)))
+    default: return Array("the quick \(below(10)) brown fox jumps over the lazy \(below(100))".utf8)
+    }
+  }
+}
+
+func makeInput(_ strings: [(Int, [UInt8])]) -> TextInput {
+  var input = TextInput()
+  for (column, s) in strings { s.withView { input.append($0, column: column) } }
+  return input
+}
+
+func makeCounts(_ strings: [(Int, [UInt8])], _ columns: Int) -> Buffer<Int> {
+  var counts = Buffer<Int>(repeating: 0, count: columns)
+  for (column, _) in strings { counts[column] += 1 }
+  return counts
+}
+
+let textOptions: [TextOptions] = [
+  TextOptions(level: 3, effort: .standard), TextOptions(level: 1, effort: .fast),
+  TextOptions(level: 12, effort: .best), TextOptions(level: 3, backend: .zstd),
+  TextOptions(level: 1, backend: .lz4), TextOptions(level: 1, backend: BackendKind.none),
+]
+
+@Suite struct TextCodecTests {
+  static let seed: UInt64 = 0x7E87_2026
+
+  @Test("Every string of an archive comes back as it was, whatever it looks like", arguments: textOptions)
+  func roundTrip(options: TextOptions) throws {
+    print("seed", Self.seed)
+    var random = TextRandom(state: Self.seed)
+    for round in 0..<12 {
+      let columns = 1 + random.below(6)
+      var writer = TextState()
+      var reader = TextState()
+      var earlier: [[UInt8]] = []
+      for _ in 0..<4 {
+        var strings: [(Int, [UInt8])] = []
+        for _ in 0..<random.below(round == 11 ? 3000 : 150) {
+          let s = random.string(earlier)
+          earlier.append(s)
+          strings.append((random.below(columns), s))
+        }
+        let input = makeInput(strings)
+        var packed = Buffer<UInt8>()
+        let report = TextCodec.encode(input, columns: columns, options: options, state: &writer, into: &packed)
+        #expect(report.bytes.reduce(0, +) <= packed.count)
+        let output = try TextCodec.decode(
+          packed.view, counts: makeCounts(strings, columns), maximumBytes: input.arena.count, state: &reader)
+        #expect(output.items.count == strings.count)
+        for k in 0..<min(strings.count, output.items.count) {
+          #expect(output.items[k].column == strings[k].0)
+          #expect(output[k].array == strings[k].1)
+        }
+      }
+    }
+  }
+
+  @Test("The same text gives the same archive, whatever memory it is packed from")
+  func deterministic() {
+    var random = TextRandom(state: Self.seed)
+    var strings: [(Int, [UInt8])] = []
+    for _ in 0..<800 { strings.append((random.below(4), random.string(strings.map(\.1)))) }
+    for options in textOptions {
+      var first = Buffer<UInt8>()
+      var second = Buffer<UInt8>()
+      var a = TextState()
+      var b = TextState()
+      _ = TextCodec.encode(makeInput(strings), columns: 4, options: options, state: &a, into: &first)
+      _ = TextCodec.encode(makeInput(strings), columns: 4, options: options, state: &b, into: &second)
+      #expect(first.array == second.array)
+    }
+  }
+
+  @Test("A damaged archive is an error or other text, never a crash or a flood", arguments: textOptions)
+  func damage(options: TextOptions) {
+    print("seed", Self.seed)
+    var random = TextRandom(state: Self.seed &+ 1)
+    var strings: [(Int, [UInt8])] = []
+    for _ in 0..<120 { strings.append((random.below(3), random.string(strings.map(\.1)))) }
+    let input = makeInput(strings)
+    var packed = Buffer<UInt8>()
+    var state = TextState()
+    _ = TextCodec.encode(input, columns: 3, options: options, state: &state, into: &packed)
+    let whole = packed.array
+    let maximum = input.arena.count
+    func attempt(_ bytes: [UInt8]) {
+      bytes.withView { view in
+        var reader = TextState()
+        do {
+          let output = try TextCodec.decode(
+            view, counts: makeCounts(strings, 3), maximumBytes: maximum, state: &reader)
+          #expect(output.arena.count <= maximum)
+          #expect(output.items.count == strings.count)
+        } catch {}
+      }
+    }
+    for cut in stride(from: 0, to: whole.count, by: max(1, whole.count / 300)) { attempt(Array(whole.prefix(cut))) }
+    for _ in 0..<400 {
+      var bad = whole
+      for _ in 0...random.below(3) { bad[random.below(bad.count)] ^= UInt8(1 << random.below(8)) }
+      attempt(bad)
+    }
+    for layout in 0..<6 {
+      for _ in 0..<60 {
+        attempt([UInt8(layout)] + (0..<random.below(400)).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+      }
+    }
+  }
+
+  @Test("A stream cannot give more text than the archive declared")
+  func limit() {
+    let strings = (0..<50).map { (0, Array("value number \($0 * $0)".utf8)) }
+    let input = makeInput(strings)
+    for options in textOptions {
+      var packed = Buffer<UInt8>()
+      var state = TextState()
+      _ = TextCodec.encode(input, columns: 1, options: options, state: &state, into: &packed)
+      #expect(throws: TextError.self) {
+        var reader = TextState()
+        _ = try TextCodec.decode(
+          packed.view, counts: makeCounts(strings, 1), maximumBytes: input.arena.count - 1, state: &reader)
+      }
+    }
+  }
+
+  @Test("UUIDs cost their sixteen bytes and no more, and a column that repeats another nearly nothing")
+  func sharedIdentifiers() {
+    var random = TextRandom(state: 7)
+    var strings: [(Int, [UInt8])] = []
+    for _ in 0..<2000 {
+      let id = random.uuid()
+      strings.append((0, id))
+      strings.append((1, Array("/cart/".utf8) + id + Array("/items".utf8)))
+    }
+    var packed = Buffer<UInt8>()
+    var state = TextState()
+    _ = TextCodec.encode(makeInput(strings), columns: 2, options: TextOptions(), state: &state, into: &packed)
+    #expect(packed.count < 2000 * 17)
+  }
+
+  @Test("Small blocks of a segment cost little more than one large block")
+  func smallBlocks() {
+    var random = TextRandom(state: 9)
+    let strings = (0..<600).map { k in
+      (k % 2, Array("GET http://inventory:8080/api/v1/products/\(random.below(100_000))?page=\(k)".utf8))
+    }
+    var state = TextState()
+    var large = Buffer<UInt8>()
+    _ = TextCodec.encode(makeInput(strings), columns: 2, options: TextOptions(), state: &state, into: &large)
+    var carried = TextState()
+    var small = Buffer<UInt8>()
+    for start in stride(from: 0, to: 600, by: 20) {
+      let block = makeInput(Array(strings[start..<(start + 20)]))
+      _ = TextCodec.encode(block, columns: 2, options: TextOptions(), state: &carried, into: &small)
+    }
+    #expect(small.count < large.count + 30 * 12)
+  }
+}
+
+@Suite struct BackendTests {
+  @Test("Packed runs come back, also against text that both sides have", arguments: BackendKind.allCases)
+  func roundTrip(kind: BackendKind) throws {
+    var random = TextRandom(state: 3)
+    var backend = Backend()
+    let prefix = random.text(base62, 5000)
+    for length in [0, 1, 7, 100, 5000, 300_000] {
+      let bytes = Array(prefix.prefix(length)) + random.text(Array("ab".utf8), max(0, length - 5000))
+      for usePrefix in [false, true] {
+        var packed = Buffer<UInt8>()
+        var back = Buffer<UInt8>()
+        try prefix.withView { before in
+          let against = usePrefix ? before : ByteView.empty
+          bytes.withView {
+            backend.pack($0, BackendSettings(kind: kind, level: 5), prefix: against, into: &packed)
+          }
+          try backend.unpack(packed.view, limit: bytes.count, prefix: against, into: &back)
+        }
+        #expect(back.array == bytes)
+        #expect(packed.count <= bytes.count + 1)
+        if usePrefix, kind == .zstd, length == 5000 { #expect(packed.count < 60) }
+      }
+    }
+  }
+
+  @Test("A declared size that the payload has not earned is refused before memory is spent on it")
+  func unearned() {
+    var backend = Backend()
+    for kind in [BackendKind.lz4, .zstd] {
+      var packed = Buffer<UInt8>()
+      packed.append(kind.rawValue)
+      packed.append(varint: 1 << 30)
+      packed.append([0, 1, 2, 3, 4, 5])
+      #expect(throws: BackendError.self) {
+        var out = Buffer<UInt8>()
+        try backend.unpack(packed.view, limit: 1 << 31, into: &out)
+      }
+    }
+  }
+}
