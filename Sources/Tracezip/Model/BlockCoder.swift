@@ -29,7 +29,7 @@ extension BlockModel {
     if c.failed { return }
     scratch.spanRows.removeAll()
     for i in 0..<n { scratch.spanRows.append(rowAt[i]) }
-    codeTimes(&block.spans, &c)
+    codeTimes(&block.spans, scopes: scratch.rows.scopes, &c)
     spentParts.times += c.spent - mark
     mark = c.spent
     if c.failed { return }

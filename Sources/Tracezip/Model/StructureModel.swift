@@ -329,12 +329,12 @@ extension BlockModel {
     let t = traces.traces[trace]
     var symbol = 3
     var back = 0
-    if !C.decodes, let node = traces.node(trace, id) {
-      if Int(t.lastParent) == node {
+    if !C.decodes {
+      if t.lastParent >= 0, traces.nodes[Int(t.lastParent)].id == id {
         symbol = 0
-      } else if Int(t.lastSpan) == node {
+      } else if t.lastSpan >= 0, traces.nodes[Int(t.lastSpan)].id == id {
         symbol = 1
-      } else {
+      } else if t.lastNode >= 0, let node = traces.node(trace, id) {
         var n = Int(t.lastNode)
         while n >= 0, n != node, back < BlockModel.reach {
           n = Int(traces.nodes[n].previous)
@@ -375,7 +375,7 @@ extension BlockModel {
     let t = traces.traces[trace]
     var symbol = 0
     var back = 0
-    if !C.decodes, let node = traces.node(trace, id) {
+    if !C.decodes, t.lastNode >= 0, let node = traces.node(trace, id) {
       let wanted = traces.nodes[node].isSpan
       var n = Int(t.lastNode)
       var hops = 0

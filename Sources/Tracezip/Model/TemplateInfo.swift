@@ -11,6 +11,7 @@ struct TemplateInfo: BitwiseCopyable {
   var parent: Int32 = -1
   var start: Int32 = -1
   var end: Int32 = -1
+  var name: Int32 = -1
   var events: Int32 = -1
   var links: Int32 = -1
 
@@ -45,6 +46,7 @@ extension Skeletons {
       switch (leaf, t.record, field) {
       case (.id16, .span, 1), (.id16, .link, 1): if info.trace < 0 { info.trace = word }
       case (.id8, .span, 2), (.id8, .link, 2): if info.id < 0 { info.id = word }
+      case (.string, .span, 5), (.string, .event, 2): if info.name < 0 { info.name = word }
       case (.id8, .span, 4): if info.parent < 0 { info.parent = word }
       case (.word, .span, 7), (.word, .event, 1): if info.start < 0, columns[Int(step.column)].nameCount == 0 { info.start = word }
       case (.word, .span, 8): if info.end < 0, info.start >= 0 { info.end = word }

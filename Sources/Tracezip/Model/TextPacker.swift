@@ -4,7 +4,8 @@ import Columns
 /// The new strings of a block and its skeleton delta, through the backends.
 struct TextPacker: ~Copyable {
   private var backend = Backend()
-  private var plain = Buffer<UInt8>()
+  private var input = TextInput()
+  private var state = TextState()
   private var packed = Buffer<UInt8>()
 
   /// One short run behind its packed length.
@@ -23,37 +24,46 @@ struct TextPacker: ~Copyable {
     return true
   }
 
+  /// The strings that `new` names (shred id, column above) behind their packed length; the bytes by column.
   mutating func pack(
-    _ new: borrowing Buffer<UInt64>, _ strings: borrowing StringTable, _ config: TracezipConfig,
+    _ new: borrowing Buffer<UInt64>, _ strings: borrowing StringTable, columns: Int, _ config: TracezipConfig,
     into out: inout Buffer<UInt8>
-  ) {
-    plain.removeAll()
+  ) -> [Int] {
+    if new.isEmpty {
+      out.append(varint: 0)
+      return []
+    }
+    input.removeAll()
     packed.removeAll()
-    for i in 0..<new.count { plain.append(varint: strings.view(Int(new[i] & 0xFFFF_FFFF)).count) }
-    for i in 0..<new.count { plain.append(strings.view(Int(new[i] & 0xFFFF_FFFF))) }
-    if new.count > 0 { backend.pack(plain.view, BackendSettings(kind: .zstd, level: 6), into: &packed) }
+    for i in 0..<new.count { input.append(strings.view(Int(new[i] & 0xFFFF_FFFF)), column: Int(new[i] >> 32)) }
+    var options = TextOptions(level: config.level)
+    switch config.effort {
+    case .fast: options.effort = .fast
+    case .default: options.effort = .standard
+    case .best: options.effort = .best
+    }
+    switch config.codec {
+    case .auto: options.backend = nil
+    case .none: options.backend = BackendKind.none
+    case .lz4: options.backend = .lz4
+    case .zstd: options.backend = .zstd
+    }
+    let report = TextCodec.encode(input, columns: columns, options: options, state: &state, into: &packed)
     out.append(varint: packed.count)
     out.append(packed.view)
+    return report.bytes
   }
 
-  mutating func unpack(_ bytes: ByteView, count: Int, limit: Int, into strings: inout StringTable) -> Bool {
-    plain.removeAll()
-    if !bytes.isEmpty {
-      do { try backend.unpack(bytes, limit: limit, into: &plain) } catch { return false }
+  mutating func unpack(
+    _ bytes: ByteView, count: Int, columns: Int, limit: Int, into strings: inout StringTable
+  ) -> Bool {
+    if count == 0 { return bytes.isEmpty }
+    do {
+      let text = try TextCodec.decode(bytes, count: count, columns: columns, maximumBytes: limit, state: &state)
+      for i in 0..<text.items.count { strings.append(text[i]) }
+      return true
+    } catch {
+      return false
     }
-    var lengths = 0
-    for _ in 0..<count {
-      guard let v = plain.view.varint(at: lengths) else { return false }
-      lengths += v.width
-    }
-    var at = lengths
-    lengths = 0
-    for _ in 0..<count {
-      guard let v = plain.view.varint(at: lengths), v.value <= UInt64(plain.count - at) else { return false }
-      lengths += v.width
-      strings.append(plain[at..<at + Int(v.value)])
-      at += Int(v.value)
-    }
-    return true
   }
 }

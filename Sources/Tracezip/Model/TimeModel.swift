@@ -3,9 +3,15 @@ import Columns
 
 /// What a template's times have shown so far.
 struct TimeSlot: BitwiseCopyable {
-  /// Models: residuals for each way of predicting; 0 until the template has earned its own.
-  var start: UInt32 = 0
-  var duration: UInt32 = 0
+  /// Spans after which a class has models of its own.
+  static var enough: UInt32 { 24 }
+
+  /// Number models for each way of predicting, 0 until they are earned and used: begun as copies of `from`'s, or of the
+  /// shared ones.
+  var start: SIMD8<UInt32> = .zero
+  var duration: SIMD2<UInt32> = .zero
+  /// The template whose models a class begins with, -1 for none.
+  var from: Int32 = -1
   var seen: UInt32 = 0
   /// Decayed costs (bits * 16) of each predictor.
   var startCost: SIMD8<Int32> = .zero
@@ -16,6 +22,9 @@ struct TimeSlot: BitwiseCopyable {
 
 struct TimeState: ~Copyable {
   var slots = Buffer<TimeSlot>()
+  /// Of spans of one template, name and scope, once there have been enough of them.
+  var classes = Buffer<TimeSlot>()
+  var classIndex = FlatMap()
   /// Of events: four a template, for the first, second, third and later event of a span.
   var eventSlots = Buffer<TimeSlot>()
   var sharedStart = 0
@@ -57,16 +66,47 @@ extension BlockModel {
     }
   }
 
-  /// A run of `count` number models for a template: its own from its 12th value on, begun as copies of the shared.
-  @inline(__always)
-  private mutating func own(_ base: UInt32, _ seen: UInt32, shared: Int, count: Int) -> UInt32 {
-    if base != 0 || seen < 12 { return base }
-    let at = models.allocate(count)
-    for i in 0..<count {
-      let state = models.states[shared + i]
+  /// A fresh set of number models that begins with what the set at `from` has learned, but is quick to change.
+  @inline(never)
+  private mutating func copyModels(_ from: Int) -> UInt32 {
+    let at = models.allocate(ModelSize.signed)
+    for i in 0..<ModelSize.signed {
+      let state = models.states[from + i]
       models.states[at + i] = state & ~1023 | min(state & 1023, 12)
     }
     return UInt32(at)
+  }
+
+  /// Values after which a template has models of its own.
+  private static var earned: UInt32 { 12 }
+
+  @inline(__always)
+  private mutating func startModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.start[how] != 0 { return Int(slot.start[how]) }
+    let shared = times.sharedStart &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].start[how]) : 0
+    slot.start[how] = copyModels(parent == 0 ? shared : parent)
+    return Int(slot.start[how])
+  }
+
+  @inline(__always)
+  private mutating func durationModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.duration[how] != 0 { return Int(slot.duration[how]) }
+    let shared = times.sharedDuration &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].duration[how]) : 0
+    slot.duration[how] = copyModels(parent == 0 ? shared : parent)
+    return Int(slot.duration[how])
+  }
+
+  @inline(__always)
+  private mutating func eventModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
+    if slot.start[how] != 0 { return Int(slot.start[how]) }
+    let shared = times.sharedEvent &+ how &* ModelSize.signed
+    if slot.seen < BlockModel.earned { return shared }
+    slot.start[how] = copyModels(shared)
+    return Int(slot.start[how])
   }
 
   /// The scale of every template in the block that has times: what all of its times are multiples of.
@@ -93,7 +133,9 @@ extension BlockModel {
   }
 
   /// Starts and ends of all spans, each span after its parent where the parent is in the block.
-  mutating func codeTimes<C: BitCoder & ~Copyable>(_ spans: inout Records, _ c: inout C) {
+  mutating func codeTimes<C: BitCoder & ~Copyable>(
+    _ spans: inout Records, scopes: borrowing Buffer<UInt32>, _ c: inout C
+  ) {
     let n = spans.templates.count
     times.visited.removeAll()
     times.visited.append(repeating: 0, count: n)
@@ -113,12 +155,14 @@ extension BlockModel {
       }
       while !times.stack.isEmpty {
         let k = Int(times.stack.removeLast())
-        codeTime(k, &spans, &c)
+        codeTime(k, &spans, scopes[k], &c)
       }
     }
   }
 
-  private mutating func codeTime<C: BitCoder & ~Copyable>(_ i: Int, _ spans: inout Records, _ c: inout C) {
+  private mutating func codeTime<C: BitCoder & ~Copyable>(
+    _ i: Int, _ spans: inout Records, _ scope: UInt32, _ c: inout C
+  ) {
     let template = Int(spans.templates[i])
     let info = infos[template]
     guard info.start >= 0 else { return }
@@ -133,8 +177,9 @@ extension BlockModel {
       }
       return
     }
-    var slot = times.slots[template]
-    let scale = BlockModel.scale(slot.scale)
+    let scale = BlockModel.scale(times.slots[template].scale)
+    let kind = timeClass(template, info, spans.leaves, row, scope)
+    var slot = kind < 0 ? times.slots[template] : times.classes[kind]
     let trace = Int(structure.spanTrace[i])
     let parent = Int(structure.spanParent[i])
     let node = Int(structure.spanNode[i])
@@ -153,8 +198,7 @@ extension BlockModel {
         ? BlockModel.difference(traces.nodes[parent].end, traces.nodes[parent].start, scale) : 0
       // 0: plain, 1: what the parent's duration leaves.
       let how = hasParent && slot.durationCost[1] < slot.durationCost[0] ? 1 : 0
-      slot.duration = own(slot.duration, slot.seen, shared: times.sharedDuration, count: ModelSize.signed * 2)
-      let base = (slot.duration == 0 ? times.sharedDuration : Int(slot.duration)) &+ how &* ModelSize.signed
+      let base = durationModels(&slot, how)
       let guess = how == 1 ? parentDuration : 0
       duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 180)
       slot.durationCost[0] &+= (BlockModel.bits(duration) &* 16 &- slot.durationCost[0]) >> 4
@@ -206,8 +250,7 @@ extension BlockModel {
         how = k
       }
     }
-    slot.start = own(slot.start, slot.seen, shared: times.sharedStart, count: ModelSize.signed * 8)
-    let base = (slot.start == 0 ? times.sharedStart : Int(slot.start)) &+ how &* ModelSize.signed
+    let base = startModels(&slot, how)
     let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 180)
     start = BlockModel.sum(guesses[how], residual, scale)
     for k in 0..<7 where usable[k] == 0 {
@@ -229,7 +272,37 @@ extension BlockModel {
     }
     if parent >= 0 { traces.nodes[parent].lastChildEnd = end }
     slot.seen &+= 1
-    times.slots[template] = slot
+    if kind < 0 { times.slots[template] = slot } else { times.classes[kind] = slot }
+  }
+
+  /// The class of spans with this template, name and scope, or -1 while it has too few: then the template's own slot
+  /// serves. A class begins with what its template has learned.
+  private mutating func timeClass(
+    _ template: Int, _ info: TemplateInfo, _ leaves: borrowing Buffer<UInt64>, _ row: Int, _ scope: UInt32
+  ) -> Int {
+    let name = info.name >= 0 ? leaves[row &+ Int(info.name)] : .max
+    let key = BlockModel.key(UInt64(template) << 32 | UInt64(scope), name, 40)
+    let id: Int
+    if let found = times.classIndex[key] {
+      id = found
+    } else {
+      id = times.classes.count
+      times.classIndex[key] = id
+      times.classes.append(TimeSlot())
+    }
+    let seen = times.classes[id].seen
+    if seen >= TimeSlot.enough { return id }
+    times.classes[id].seen = seen + 1
+    if seen + 1 == TimeSlot.enough {
+      var slot = times.slots[template]
+      slot.start = .zero
+      slot.duration = .zero
+      slot.from = Int32(template)
+      slot.seen = TimeSlot.enough
+      times.classes[id] = slot
+      return id
+    }
+    return -1
   }
 
   /// Times of events, from their span's start or end or the event before.
@@ -269,8 +342,7 @@ extension BlockModel {
       var how = 0
       if slot.startCost[1] < slot.startCost[how] { how = 1 }
       if previous != 0, slot.startCost[2] < slot.startCost[how] { how = 2 }
-      slot.start = own(slot.start, slot.seen, shared: times.sharedEvent, count: ModelSize.signed * 4)
-      let base = (slot.start == 0 ? times.sharedEvent : Int(slot.start)) &+ how &* ModelSize.signed
+      let base = eventModels(&slot, how)
       let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 180)
       let time = BlockModel.sum(guesses[how], residual, scale)
       for k in 0..<3 where k != 2 || previous != 0 {
