@@ -238,7 +238,8 @@ struct JSONShredder: ~Copyable {
 
   /// A record of a run; spans that have stood in the block before become references.
   @inline(__always)
-  private mutating func child(_ kind: RecordKind, _ start: Int, _ state: inout ShredState, _ block: inout Block) -> Int {
+  private mutating func child(_ kind: RecordKind, _ start: Int, _ state: inout ShredState, _ block: inout Block) -> Int
+  {
     if kind != .span || !state.duplicates.isOn { return record(kind, start, &state, &block) }
     let spans = block.spans.mark
     let events = block.events.mark
