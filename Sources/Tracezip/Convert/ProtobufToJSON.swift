@@ -166,7 +166,7 @@ struct ProtobufToJSON: ~Copyable {
     case .double:
       let value = Double(bitPattern: number(part))
       if value.isFinite {
-        out.append(double: value, style: .ecmaScript)
+        out.append(double: value, style: .python)
       } else {
         out.append(value.isNaN ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"")
       }
