@@ -11,7 +11,9 @@ let package = Package(
     .executable(name: "tracezip", targets: ["tracezip"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+    // Tests only: an independent reader of protobuf.
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
   targets: [
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -29,8 +31,21 @@ let package = Package(
         "Tracezip", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(name: "tracezip", dependencies: ["TracezipCommands"], swiftSettings: strict),
-    .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
+    .target(name: "Workload", dependencies: ["Bytes"], swiftSettings: strict),
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "Bytes", "Workload", "tracezip", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Tests/TestSupport", exclude: ["Proto", "README.md"]),
     .testTarget(name: "ColumnsTests", dependencies: ["Columns", "Bytes"], swiftSettings: strict),
+    .testTarget(name: "OTLPTests", dependencies: ["OTLP", "Bytes"], swiftSettings: strict),
+    .testTarget(
+      name: "TracezipTests",
+      dependencies: ["Tracezip", "Bytes", "OTLP", "Workload", "TestSupport", "CZstd", "CLZ4", "CZlib"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WorkloadTests", dependencies: ["Workload", "Bytes", "TestSupport"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

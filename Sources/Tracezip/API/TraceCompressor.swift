@@ -2,9 +2,32 @@ import Bytes
 
 /// Archives OTLP captures: all at once, as a stream, or batch by batch.
 ///
-/// A compressor is for one thread at a time; it may run workers of its own (`TracezipConfig.threads`). Running inside a
-/// cancelled task, it throws `cancelled` at the next block.
+/// A compressor is for one thread at a time; it may run workers of its own (`TracezipConfig.threads`), and it reads,
+/// writes and reports on the caller's thread. Running inside a cancelled task, it throws `cancelled` at the next block.
+/// After an error it stays unusable.
 public final class TraceCompressor {
+  private let config: TracezipConfig
+  private let sink: ByteSink
+  private let started = ContinuousClock().now
+  private var plan: SegmentPlan
+  private var splitter: ChunkSplitter
+  private var pipeline: Pipeline<SegmentPacker>
+  /// Bytes that are in no chunk yet.
+  private var pending = Chunk()
+  private var pool: [Chunk] = []
+  private var framesOut = Buffer<UInt8>()
+  private var digest = CheckDigest()
+  private var index = ArchiveIndex()
+  private var total = CompressionStats()
+  private var columns: [String: CompressionStats.Column] = [:]
+  private var services: Set<String> = []
+  private var isStarted = false
+  private var isSegmentOpen = false
+  private var isUsable = true
+
+  /// Captures up to this size become an archive of one frame, without index.
+  static let singleLimit = 256 << 10
+
   /// An archive of `bytes`.
   public static func compress(
     _ bytes: [UInt8], config: TracezipConfig = TracezipConfig()
@@ -16,7 +39,10 @@ public final class TraceCompressor {
   public static func compressWithStats(
     _ bytes: [UInt8], config: TracezipConfig = TracezipConfig()
   ) throws(TracezipError) -> (archive: [UInt8], stats: CompressionStats) {
-    throw TracezipError(.finished)
+    var archive: [UInt8] = []
+    let sink = unsafe ByteSink { unsafe archive.append(contentsOf: $0) }
+    let stats = try compress(from: .bytes(bytes), to: sink, config: config)
+    return (archive, stats)
   }
 
   /// Archives all that `source` gives, of any length, in bounded memory.
@@ -25,44 +51,277 @@ public final class TraceCompressor {
     from source: ByteSource, to sink: ByteSink, config: TracezipConfig = TracezipConfig(),
     progress: ProgressHandler? = nil
   ) throws(TracezipError) -> CompressionStats {
-    throw TracezipError(.finished)
+    let compressor = try TraceCompressor(to: sink, config: config, size: source.size)
+    var report = Progress()
+    report.totalBytes = source.size
+    while true {
+      let count = try compressor.read(from: source, upTo: min(compressor.room, 1 << 20))
+      if count == 0 { break }
+      report.bytesRead += count
+      try compressor.cutChunks(isEnd: false)
+      if let progress {
+        report.bytesWritten = compressor.total.archiveBytes
+        report.spans = compressor.total.spans
+        if !progress(report) { throw TracezipError(.cancelled) }
+      }
+    }
+    return try compressor.finish()
   }
 
   /// An archive to be filled by `append` or `appendBatch`, written to `sink` as blocks fill or are flushed.
   ///
   /// - Parameter size: bytes to come, where known; helps to cut segments evenly.
   public init(to sink: ByteSink, config: TracezipConfig = TracezipConfig(), size: Int? = nil) throws(TracezipError) {
-    throw TracezipError(.finished)
+    try config.validate()
+    self.config = config
+    self.sink = sink
+    plan = SegmentPlan(config: config, size: size)
+    splitter = ChunkSplitter(framing: config.framing)
+    pipeline = Self.pipeline(config, plan)
+  }
+
+  private static func pipeline(_ config: TracezipConfig, _ plan: SegmentPlan) -> Pipeline<SegmentPacker> {
+    let threads = config.threads == 0 ? Worker.cores : config.threads
+    return Pipeline(
+      threads: threads, limit: plan.weightLimit(threads: threads), weigh: { $0.bytes.count },
+      make: { SegmentPacker(config: config) })
   }
 
   /// Adds the next bytes of a capture, cut anywhere.
   public func append(_ bytes: [UInt8]) throws(TracezipError) {
-    throw TracezipError(.finished)
+    try checkUsable()
+    var at = 0
+    while at < bytes.count {
+      let count = min(bytes.count - at, room)
+      bytes.withView { pending.bytes.append($0[at..<at + count]) }
+      at += count
+      try cutChunks(isEnd: false)
+    }
   }
 
   /// Adds bytes, cut anywhere, that need not be in an array.
   @unsafe
   public func append(_ bytes: UnsafeRawBufferPointer) throws(TracezipError) {
-    throw TracezipError(.finished)
+    try checkUsable()
+    let bytes = unsafe ByteView(bytes)
+    var at = 0
+    while at < bytes.count {
+      let count = min(bytes.count - at, room)
+      pending.bytes.append(bytes[at..<at + count])
+      at += count
+      try cutChunks(isEnd: false)
+    }
   }
 
   /// Adds one whole message (`ExportTraceServiceRequest`), framed by a u32 big-endian length, as the collector's file
-  /// exporter does.
+  /// exporter does. A message smaller than `TracezipConfig.minimumBatchSize` is stored plain, as a block of its own.
   public func appendBatch(_ message: [UInt8]) throws(TracezipError) {
-    throw TracezipError(.finished)
+    try checkUsable()
+    guard let length = UInt32(exactly: message.count) else {
+      throw TracezipError(.limitExceeded(limit: Int(UInt32.max), value: message.count))
+    }
+    if !isStarted, pending.bytes.isEmpty, config.framing == nil { splitter = ChunkSplitter(framing: .lengthPrefixed) }
+    let prefix = length.bigEndian
+    if message.count < config.minimumBatchSize {
+      try cutChunks(isEnd: false, isFlush: true)
+      if pending.bytes.isEmpty {
+        pending.bytes.append(integer: prefix)
+        pending.bytes.append(message)
+        pending.isPlain = true
+        return try send(ChunkCut(count: pending.bytes.count, framing: .unknown))
+      }
+    }
+    pending.bytes.append(integer: prefix)
+    pending.bytes.append(message)
+    try cutChunks(isEnd: false)
   }
 
-  /// Ends the block: when this returns, everything appended so far has reached the sink and can be restored from there.
+  /// Ends the block: when this returns, every whole message appended so far has reached the sink and can be restored from
+  /// there. The beginning of a message waits for its rest.
   public func flush() throws(TracezipError) {
-    throw TracezipError(.finished)
+    try checkUsable()
+    try cutChunks(isEnd: false, isFlush: true)
+    try deliverAll()
   }
 
   /// Writes what is left and the index. Nothing can be appended afterwards.
   @discardableResult
   public func finish() throws(TracezipError) -> CompressionStats {
-    throw TracezipError(.finished)
+    try checkUsable()
+    if !isStarted, pending.bytes.count <= Self.singleLimit {
+      try finishSingle()
+    } else {
+      try cutChunks(isEnd: true)
+      if isSegmentOpen {
+        pending.endsSegment = true
+        try send(ChunkCut(count: 0, framing: .unknown))
+      }
+      try deliverAll()
+      try writeEnd()
+    }
+    isUsable = false
+    total.archives = 1
+    return stats
   }
 
-  /// What has been archived until now.
-  public var stats: CompressionStats { CompressionStats() }
+  /// What has been archived until now, as far as it has reached the sink.
+  public var stats: CompressionStats {
+    var stats = total
+    stats.framing = splitter.recognised
+    stats.services = services.sorted()
+    stats.columns = columns.values.sorted { ($1.storedBytes, $0.name) < ($0.storedBytes, $1.name) }
+    let time = (ContinuousClock().now - started).components
+    stats.microseconds = Int(time.seconds) * 1_000_000 + Int(time.attoseconds / 1_000_000_000_000)
+    return stats
+  }
+
+  // MARK: Chunks
+
+  private func checkUsable() throws(TracezipError) {
+    if !isUsable { throw TracezipError(.finished) }
+  }
+
+  /// Bytes to add before a chunk may be full.
+  private var room: Int { max(plan.chunkLimit - pending.bytes.count, 1 << 16) }
+
+  /// Reads at most `count` bytes into `pending`; 0 at the end.
+  private func read(from source: ByteSource, upTo count: Int) throws(TracezipError) -> Int {
+    let before = pending.bytes.count
+    let room = unsafe pending.bytes.appendUninitialized(count)
+    let filled: Int
+    do throws(TracezipError) {
+      filled = try unsafe source.fill(room)
+    } catch {
+      isUsable = false
+      throw error
+    }
+    precondition(filled >= 0 && filled <= count, "a source told more than it was asked for")
+    pending.bytes.truncate(to: before + filled)
+    return filled
+  }
+
+  /// Sends on every chunk that `pending` holds.
+  private func cutChunks(isEnd: Bool, isFlush: Bool = false) throws(TracezipError) {
+    while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
+      try send(cut)
+    }
+  }
+
+  /// Hands the front of `pending` to the workers, and on to the sink whatever they have done.
+  private func send(_ cut: ChunkCut) throws(TracezipError) {
+    if Task.isCancelled {
+      isUsable = false
+      throw TracezipError(.cancelled)
+    }
+    let chunk = pending
+    chunk.cut = cut
+    pending = pool.popLast() ?? Chunk()
+    pending.bytes.reserve(chunk.bytes.count)
+    pending.bytes.append(chunk.bytes[cut.count..<chunk.bytes.count])
+    chunk.bytes.truncate(to: cut.count)
+    if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
+    try start()
+    while pipeline.isFull, let done = pipeline.take(wait: true) { try deliver(done) }
+    isSegmentOpen = !chunk.endsSegment
+    pipeline.feed(chunk)
+    if !isSegmentOpen { pipeline.endSegment() }
+    while let done = pipeline.take(wait: false) { try deliver(done) }
+  }
+
+  private func deliverAll() throws(TracezipError) {
+    while let done = pipeline.take(wait: true) { try deliver(done) }
+  }
+
+  private func deliver(_ chunk: Chunk) throws(TracezipError) {
+    try put(chunk.frames.view)
+    for check in chunk.checks { digest.add(check) }
+    index.segments += chunk.ended
+    total.segments += chunk.ended.count
+    count(chunk)
+    chunk.reset()
+    pool.append(chunk)
+  }
+
+  /// Adds a chunk to the figures.
+  private func count(_ chunk: Chunk) {
+    total.originalBytes += chunk.cut.count
+    total.blocks += chunk.blocks
+    total.plainBytes += chunk.plainBytes
+    let report = chunk.report
+    total.messages += report.messages
+    total.spans += report.spans
+    total.templates += report.templates
+    total.deduplicatedRecords += report.deduplicatedRecords
+    total.traces += chunk.ended.reduce(0) { $0 + $1.filter.count }
+    if let first = report.firstStart { total.firstStart = min(total.firstStart ?? first, first) }
+    if let last = report.lastStart { total.lastStart = max(total.lastStart ?? last, last) }
+    for name in report.services { services.insert(String(decoding: name, as: UTF8.self)) }
+    for column in report.columns { columns.add(column) }
+  }
+
+  // MARK: The container
+
+  private func put(_ bytes: ByteView) throws(TracezipError) {
+    do throws(TracezipError) {
+      try sink.put(bytes)
+    } catch {
+      isUsable = false
+      throw error
+    }
+    total.archiveBytes += bytes.count
+  }
+
+  private func start() throws(TracezipError) {
+    if isStarted { return }
+    isStarted = true
+    framesOut.removeAll()
+    framesOut.append(Format.magic)
+    framesOut.append(ArchiveForm.frames.headerByte)
+    try put(framesOut.view)
+  }
+
+  private func writeEnd() throws(TracezipError) {
+    index.framing = splitter.recognised
+    framesOut.removeAll()
+    if index.isInformative {
+      var payload = Buffer<UInt8>()
+      index.write(into: &payload)
+      digest.add(FrameHead.write(.index, payload: payload.view, into: &framesOut))
+    }
+    var end = ArchiveEnd()
+    end.indexDistance = framesOut.count
+    end.restoredBytes = total.originalBytes
+    end.digest = digest.low
+    end.write(bytesBefore: total.archiveBytes + framesOut.count, into: &framesOut)
+    try put(framesOut.view)
+  }
+
+  private func finishSingle() throws(TracezipError) {
+    var cut = splitter.next(in: pending.bytes.view, limit: Self.singleLimit, isEnd: true)
+    // Whatever stands behind the last whole message goes along.
+    cut?.count = pending.bytes.count
+    pending.cut = cut ?? pending.cut
+    framesOut.removeAll()
+    let packer = SegmentPacker(config: config)
+    packer.packSingle(pending, into: &framesOut)
+    try put(framesOut.view)
+    total.segments = 1
+    count(pending)
+    total.traces = Set(pending.report.traceHashes).count
+  }
+}
+
+extension [String: CompressionStats.Column] {
+  /// Adds the figures of one block's column to those of its name.
+  mutating func add(_ column: CompressionStats.Column) {
+    guard var sum = self[column.name] else {
+      self[column.name] = column
+      return
+    }
+    sum.values += column.values
+    sum.distinct += column.distinct
+    sum.storedBytes += column.storedBytes
+    if sum.codec.isEmpty { sum.codec = column.codec }
+    self[column.name] = sum
+  }
 }

@@ -64,10 +64,12 @@ extension BlockModel {
     mark = c.spent
     if c.failed { return }
 
-    codeDraws(&c)
-    spentParts.ids += c.spent - mark
-    if C.decodes, !c.failed { fillIds(&block, scratch.spanRows) }
-    structure.firstRow += n
+  }
+
+  /// After the ids are known: puts them into the rows (decoder) and closes the block.
+  mutating func finish(_ block: inout Block, _ scratch: borrowing BlockScratch, decoding: Bool) {
+    if decoding { fillIds(&block, scratch.spanRows) }
+    structure.firstRow += block.spans.templates.count
   }
 
   /// Ids from nodes and traces into the rows.

@@ -24,6 +24,8 @@ struct BlockModel: ~Copyable {
   /// Encoder: shred id -> coded id; shred ids in coding order with their column.
   var codedIds = Buffer<UInt32>()
   var newStrings = Buffer<UInt64>()
+  /// Encoder: coded id -> shred id.
+  var shredIds = Buffer<UInt32>()
   /// Decoder: how many strings the segment has after this block.
   var stringLimit = 0
   /// Bytes spent, by column, when anyone asks.
@@ -141,6 +143,7 @@ struct BlockModel: ~Copyable {
         } else {
           codedIds[Int(value)] = UInt32(stringCount)
           newStrings.append(value | UInt64(column) << 32)
+          shredIds.append(UInt32(truncatingIfNeeded: value))
         }
         stringCount += 1
       }

@@ -81,9 +81,11 @@ extension Skeletons {
   }
 }
 
-/// `service.name` of a resource as it stands in the spine: its protobuf bytes, or JSON text.
-func serviceName(_ resource: ByteView) -> [UInt8]? {
-  let key = Array("service.name".utf8)
+/// `service.name` of a resource.
+func serviceName(_ resource: ByteView) -> [UInt8]? { stringAttribute(Array("service.name".utf8), in: resource) }
+
+/// A string attribute of a resource as it stands in the spine: its protobuf bytes, or JSON text.
+func stringAttribute(_ key: [UInt8], in resource: ByteView) -> [UInt8]? {
   return key.withView { key -> [UInt8]? in
     var at = 0
     while at + key.count < resource.count {

@@ -3,8 +3,8 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
 ///
-/// A payload is: framing (u8); the sections skeleton delta, text and coded values, each behind its length as varint,
-/// with the number of new strings before the text; then the raw bits to the end.
+/// A payload is: framing (u8); the sections skeleton delta, text, coded values and ids, each behind its length as
+/// varint, with the number of new strings before the text; then the raw bits to the end.
 struct SegmentEncoder: ~Copyable {
   let config: TracezipConfig
   let framing: BlockFraming
@@ -15,6 +15,9 @@ struct SegmentEncoder: ~Copyable {
   private var text = TextPacker()
   private var mark = SkeletonMark()
   private var section = Buffer<UInt8>()
+  private var ids = Buffer<UInt8>()
+  private var hints = IdHints()
+  private(set) var idReport: IdReport?
 
   init(config: TracezipConfig, framing: BlockFraming) {
     self.config = config
@@ -51,6 +54,9 @@ struct SegmentEncoder: ~Copyable {
     for i in 0..<model.spent.count { model.spent[i] = 0 }
     var coder = RangeEncoder()
     model.code(&block, state.skeletons, limit: chunk.count, &scratch, &coder)
+    ids.removeAll()
+    idReport = model.encodeIds(block, scratch, state.strings, config, &hints, &coder, into: &ids)
+    model.finish(&block, scratch, decoding: false)
     coder.finish()
 
     let start = out.count
@@ -66,6 +72,7 @@ struct SegmentEncoder: ~Copyable {
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
+    out.append(ids.view)
     out.append(coder.raw.view)
     model.report(block, state.skeletons, scratch, &report)
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
@@ -124,10 +131,13 @@ struct SegmentDecoder: ~Copyable {
     block.removeAll()
     model.stringLimit = strings.count
     for i in 0..<model.spent.count { model.spent[i] = 0 }
+    guard let ids = reader.section() else { throw malformed("a block's ids are cut off") }
     var coder = RangeDecoder(coded: coded, raw: payload.dropFirst(reader.at))
     let templates = model.infos.count
     model.code(&block, skeletons, limit: restoredCount, &scratch, &coder)
     guard !coder.failed, model.stringCount == strings.count else { throw malformed("a block's values make no sense") }
+    guard model.decodeIds(ids, block, scratch, &coder) else { throw malformed("a block's ids make no sense") }
+    model.finish(&block, scratch, decoding: true)
     var weaver = Weaver()
     let before = out.count
     guard weaver.weave(block, skeletons, strings, framing: framing, limit: restoredCount, into: &out),

@@ -9,6 +9,10 @@ struct SpineState: ~Copyable {
   /// (resource, scope) -> dense scope number, the context of the spans below it. 0: none.
   var scopes = FlatMap()
   var scopeCount: UInt32 = 1
+  /// Process of each scope: a dense number of its resource. And the resource of each process, as string id + 1.
+  var scopeProcess = Buffer<UInt32>()
+  var processes = FlatMap()
+  var processResource = Buffer<UInt64>()
   var previous: UInt64 = .max
   var resource: UInt64 = 0
   var scope: UInt64 = 0
@@ -78,6 +82,14 @@ extension BlockModel {
             scope = Int(spine.scopeCount)
             spine.scopes[key] = scope
             spine.scopeCount += 1
+            var process = spine.processes[spine.resource] ?? -1
+            if process < 0 {
+              process = spine.processResource.count
+              spine.processes[spine.resource] = process
+              spine.processResource.append(spine.resource)
+            }
+            while spine.scopeProcess.count <= scope { spine.scopeProcess.append(0) }
+            spine.scopeProcess[scope] = UInt32(process)
           }
           scopes.append(repeating: UInt32(scope), count: Int(value))
         }

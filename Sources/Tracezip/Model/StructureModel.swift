@@ -128,6 +128,8 @@ struct StructureState: ~Copyable {
 
   /// Number in the segment of the block's first span.
   var firstRow = 0
+  /// Nodes before the block.
+  var firstNode = 0
 
   // One block's structure, row by row.
   var spanTrace = Buffer<UInt32>()
@@ -150,6 +152,7 @@ extension BlockModel {
     structure.linkTrace.removeAll()
     structure.linkNode.removeAll()
     structure.draws.removeAll()
+    structure.firstNode = traces.nodes.count
     if structure.rankModels == 0 {
       structure.rankModels = models.allocate(ModelSize.number + ModelSize.signed)
       structure.distanceModels = models.allocate(ModelSize.number * 3)
@@ -504,36 +507,6 @@ extension BlockModel {
       }
       structure.linkTrace.append(Int32(trace))
       structure.linkNode.append(Int32(node))
-    }
-  }
-
-  /// Stores the ids that nothing tells: raw bits, apart from habits that cost nothing to notice (a trace id's high half
-  /// zero, a span id equal to the low half of its trace id).
-  mutating func codeDraws<C: BitCoder & ~Copyable>(_ c: inout C) {
-    let base = structure.linkModels + ModelSize.number + 8
-    for i in 0..<structure.draws.count {
-      let draw = structure.draws[i]
-      let target = Int(draw.target)
-      switch draw.kind {
-      case .trace, .linkTrace:
-        let t = traces.traces[target]
-        if c.codeBit(t.high == 0, &models, base, limit: 250) {
-          traces.traces[target].high = 0
-        } else {
-          traces.traces[target].high = c.codeRaw(t.high, count: 64)
-        }
-        traces.traces[target].low = c.codeRaw(t.low, count: 64)
-      case .span:
-        let n = traces.nodes[target]
-        let low = traces.traces[Int(n.trace)].low
-        if c.codeBit(n.id == low, &models, base + 1, limit: 250) {
-          traces.nodes[target].id = low
-        } else {
-          traces.nodes[target].id = c.codeRaw(n.id, count: 64)
-        }
-      case .orphan, .linkSpan:
-        traces.nodes[target].id = c.codeRaw(traces.nodes[target].id, count: 64)
-      }
     }
   }
 }

@@ -1,0 +1,64 @@
+import Bytes
+
+/// A hash table from 64-bit keys to 32-bit numbers, open addressing with linear probing, at most half full. It is what
+/// recovering generators spends its time in, so it has no reference counts and hashes by one multiplication: its keys
+/// are ids or generator states, random as they are.
+struct FlatMap: ~Copyable {
+  private var keys: Buffer<UInt64>
+  private var values: Buffer<UInt32>
+  private var shift: UInt64
+  private(set) var count = 0
+
+  /// What `find` returns for an absent key; it cannot be stored.
+  static var absent: UInt32 { .max }
+
+  init(expecting n: Int) {
+    var bits = 4
+    while 1 << bits < n * 2 { bits += 1 }
+    keys = Buffer(repeating: 0, count: 1 << bits)
+    values = Buffer(repeating: Self.absent, count: 1 << bits)
+    shift = UInt64(64 - bits)
+  }
+
+  @inline(__always)
+  private func slot(_ key: UInt64) -> Int {
+    Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> shift)
+  }
+
+  @inline(__always)
+  func find(_ key: UInt64) -> UInt32 {
+    var at = slot(key)
+    while true {
+      let value = values[at]
+      if value == Self.absent || keys[at] == key { return value }
+      at = (at &+ 1) & (keys.count &- 1)
+    }
+  }
+
+  /// Sets the value of `key` and returns the one it had, or `absent`.
+  @inline(__always) @discardableResult
+  mutating func set(_ key: UInt64, _ value: UInt32) -> UInt32 {
+    if count &* 2 >= keys.count { grow() }
+    var at = slot(key)
+    while true {
+      let old = values[at]
+      if old == Self.absent {
+        keys[at] = key
+        values[at] = value
+        count &+= 1
+        return old
+      }
+      if keys[at] == key {
+        values[at] = value
+        return old
+      }
+      at = (at &+ 1) & (keys.count &- 1)
+    }
+  }
+
+  private mutating func grow() {
+    var bigger = FlatMap(expecting: keys.count)
+    for at in 0..<keys.count where values[at] != Self.absent { bigger.set(keys[at], values[at]) }
+    self = bigger
+  }
+}

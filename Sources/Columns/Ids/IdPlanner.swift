@@ -1,0 +1,488 @@
+import Bytes
+
+/// The encoder's search for generators: a ladder of growing cost for each process, on a bounded sample of its ids.
+struct IdPlanner: ~Copyable {
+  private let values: IdValues
+  private let context: IdContext
+  private let clues: IdClues
+  private let effort: IdEffort
+  private var plan: IdPlan
+  /// Draws of each process, in file order.
+  private var draws: [[UInt32]]
+  /// Made when the first sequence generator is found, for either order of an id's halves.
+  private var scans = Scans()
+
+  private struct Scans: ~Copyable {
+    var highFirst: SequenceScan?
+    var lowFirst: SequenceScan?
+  }
+
+  init(values: IdValues, context: IdContext, clues: IdClues, effort: IdEffort) {
+    self.values = values
+    self.context = context
+    self.clues = clues
+    self.effort = effort
+    let processes = Int(context.process.max() ?? 0) + 1
+    plan = IdPlan(
+      group: [Int](repeating: 0, count: processes), lane: [Int32](repeating: -1, count: context.count),
+      position: [Int64](repeating: 0, count: context.count),
+      shapes: [ProcessShape](repeating: ProcessShape(), count: processes))
+    var counts = [Int](repeating: 0, count: processes)
+    for p in context.process { counts[Int(p)] += 1 }
+    draws = counts.map {
+      var list: [UInt32] = []
+      list.reserveCapacity($0)
+      return list
+    }
+    for d in 0..<context.count { draws[Int(context.process[d])].append(UInt32(d)) }
+  }
+
+  consuming func plan(_ hints: inout IdHints) -> IdPlan {
+    for p in draws.indices { plan.shapes[p] = shape(of: p) }
+    tryHints(hints)
+    // Large processes first: what they draw from may serve smaller ones (a process under several resources).
+    let order = draws.indices.sorted {
+      draws[$0].count != draws[$1].count ? draws[$0].count > draws[$1].count : $0 < $1
+    }
+    for p in order where plan.group[p] == 0 && draws[p].count >= 3 { findJava(p) }
+    mergeJava()
+    for p in order where draws[p].count >= 3 { findSequences(p, &hints) }
+    return plan
+  }
+
+  // MARK: Shapes
+
+  /// Bits that the ids of a process share, where there are enough ids to pay for saying so.
+  private func shape(of p: Int) -> ProcessShape {
+    var shape = ProcessShape()
+    var span = Common()
+    var high = Common()
+    var low = Common()
+    var same = 0
+    var pairs = 0
+    var previous: UInt32?
+    for d in draws[p] {
+      let i = Int(d)
+      switch context.kind[i] {
+      case .span: span.add(values.low[i])
+      case .trace:
+        high.add(values.high[i])
+        low.add(values.low[i])
+      default: break
+      }
+      if let other = previous, IdOrder.arePair(other, d, context) {
+        pairs += 1
+        if values.low[Int(other)] == values.low[i] { same += 1 }
+        previous = nil
+      } else {
+        previous = d
+      }
+    }
+    shape.span = span.fixed
+    shape.traceHigh = high.fixed
+    shape.traceLow = low.fixed
+    shape.traceEndsInSpan = same > 3 && same * 8 > pairs
+    return shape
+  }
+
+  private struct Common {
+    var count = 0
+    var all: UInt64 = .max
+    var any: UInt64 = 0
+
+    @inline(__always)
+    mutating func add(_ value: UInt64) {
+      count += 1
+      all &= value
+      any |= value
+    }
+
+    /// A mask costs 16 bytes, and bits of a few values agree by chance.
+    var fixed: FixedBits {
+      let mask = all | ~any
+      guard count >= 32, mask.nonzeroBitCount * count > 200 else { return FixedBits() }
+      return FixedBits(mask: mask, value: all)
+    }
+  }
+
+  // MARK: Samples
+
+  private func language(_ p: Int) -> IdLanguage { p < clues.language.count ? clues.language[p] : .unknown }
+
+  /// Whether `p` may use one of the generators of `languages`.
+  private func mayBe(_ p: Int, _ languages: IdLanguage...) -> Bool {
+    language(p) == .unknown || languages.contains(language(p))
+  }
+
+  private func samples(_ order: [UInt32]) -> [IdDraw] {
+    var sample: [IdDraw] = []
+    sample.reserveCapacity(order.count)
+    for d in order {
+      let i = Int(d)
+      guard context.kind[i] == .span || context.kind[i] == .trace else { continue }
+      var parent = UInt32.max
+      if context.parent[i] >= 0, Int(context.parent[i]) < context.count {
+        parent = context.span[Int(context.parent[i])]
+      }
+      sample.append(
+        IdDraw(
+          low: values.low[i], high: values.high[i], isTrace: context.kind[i].isTrace, span: context.span[i],
+          name: context.name[i], start: context.start[i], end: i < clues.end.count ? clues.end[i] : 0,
+          trace: i < clues.trace.count ? clues.trace[i] : .max, parent: parent))
+    }
+    return sample
+  }
+
+  // MARK: Java
+
+  private mutating func findJava(_ p: Int) {
+    let known = language(p) == .java
+    guard known || language(p) == .unknown else { return }
+    // All ids of full width, or it is not Java.
+    guard plan.shapes[p].span.mask == 0 else { return }
+    let all = draws[p]
+    let count = known ? 2000 : min(1000, max(64, all.count / 4))
+    let sample = samples(IdOrder.visit(Array(all.prefix(count)), context, traceIsFirst: false))
+    var best: (found: Int, perThread: Bool) = (1, false)
+    for perThread in [false, true] {
+      var finder = ThreadFinder(perThread: perThread)
+      var places: [ThreadFinder.Place] = []
+      finder.run(sample, into: &places)
+      if finder.found > best.found { best = (finder.found, perThread) }
+    }
+    guard best.found > 1 else { return }
+    placeJava([p], perThread: best.perThread)
+  }
+
+  /// Makes a group of `processes`, whose ids all come from one Java process.
+  private mutating func placeJava(_ processes: [Int], perThread: Bool, replacing old: Int? = nil) {
+    var all: [UInt32] = []
+    for p in processes { all += draws[p] }
+    if processes.count > 1 { all.sort() }
+    // `samples` drops the kinds that are not drawn here: so must the order that positions are read back by.
+    let order = IdOrder.visit(all, context, traceIsFirst: false).filter {
+      context.kind[Int($0)] == .span || context.kind[Int($0)] == .trace
+    }
+    var finder = ThreadFinder(perThread: perThread)
+    var places: [ThreadFinder.Place] = []
+    finder.run(samples(order), into: &places)
+
+    // A thread met once costs as much as the id it gives, unless the seeder gives it.
+    var met = [Int](repeating: 0, count: finder.threads.count)
+    for (k, place) in places.enumerated() where place.thread >= 0 {
+      met[Int(place.thread)] += context.kind[Int(order[k])].isTrace ? 2 : 1
+    }
+    var lanes: [IdPlan.Lane] = []
+    var lane = [Int32](repeating: -1, count: met.count)
+    var saved = -32
+    for t in 0..<met.count {
+      let thread = finder.threads[t]
+      if met[t] > 1
+        || (met[t] == 1
+          && finder.seeder.map {
+            ThreadLocalRandom.birth(seed: thread.seed, step: thread.step, seeder: $0) != nil
+          } ?? false)
+      {
+        lane[t] = Int32(lanes.count)
+        lanes.append(IdPlan.Lane(seed: thread.seed, step: thread.step))
+        saved += 7 * met[t] - (finder.seeder == nil ? 9 : 4)
+      }
+    }
+    guard saved > 0 else { return }
+    let g: Int
+    var group = IdPlan.Group(family: perThread ? .java17 : .java8)
+    group.seeder = finder.seeder
+    group.lanes = lanes
+    group.processes = processes.map { UInt32($0) }
+    if let old {
+      g = old
+      plan.groups[g] = group
+    } else {
+      g = plan.groups.count
+      plan.groups.append(group)
+    }
+    for p in processes { plan.group[p] = g }
+    for (k, place) in places.enumerated() {
+      let d = Int(order[k])
+      let l = place.thread >= 0 ? lane[Int(place.thread)] : -1
+      plan.lane[d] = l
+      plan.position[d] = place.position
+    }
+  }
+
+  /// One Java process may stand under several resources: its groups share threads, or the seeder.
+  private mutating func mergeJava() {
+    var g = 1
+    while g < plan.groups.count {
+      var others: [Int] = []
+      for h in g + 1..<max(g + 1, plan.groups.count) where areOne(plan.groups[g], plan.groups[h]) { others.append(h) }
+      if !others.isEmpty {
+        let processes = (plan.groups[g].processes + others.flatMap { plan.groups[$0].processes }).map { Int($0) }
+          .sorted()
+        placeJava(processes, perThread: plan.groups[g].family == .java17, replacing: g)
+        for h in others.reversed() where plan.group.allSatisfy({ $0 != h }) {
+          plan.groups.remove(at: h)
+          for p in plan.group.indices where plan.group[p] > h { plan.group[p] -= 1 }
+        }
+      }
+      g += 1
+    }
+  }
+
+  private func areOne(_ a: IdPlan.Group, _ b: IdPlan.Group) -> Bool {
+    guard a.family == b.family, a.family.isJava else { return false }
+    if let x = a.seeder, let y = b.seeder {
+      let n = Int64(bitPattern: (x &- y) &* ThreadLocalRandom.seederStepInverse)
+      return n > -(1 << 20) && n < 1 << 20
+    }
+    // The same thread in both: same step, near seeds.
+    var seeds: [UInt64: UInt64] = [:]
+    let near: UInt64 = 1 << 24
+    for lane in a.lanes.prefix(256) { seeds[key(lane), default: lane.seed] = lane.seed }
+    for lane in b.lanes.prefix(256) {
+      guard let seed = seeds[key(lane)] else { continue }
+      let distance = (lane.seed &- seed) &* ThreadLocalRandom.inverse(lane.step)
+      if distance < near || distance > UInt64.max - near { return true }
+    }
+    return false
+  }
+
+  /// What two looks at one thread have in common: its step (JDK 17 on), or its counter's high bits.
+  private func key(_ lane: IdPlan.Lane) -> UInt64 {
+    lane.step != ThreadLocalRandom.gamma
+      ? lane.step : (lane.seed &* ThreadLocalRandom.inverse(ThreadLocalRandom.gamma)) >> 24
+  }
+
+  // MARK: Sequences
+
+  /// Families to try for a process, cheapest first.
+  private func ladder(_ p: Int) -> [IdFamily] {
+    let wide = plan.shapes[p].span.mask == 0
+    var list: [IdFamily] = []
+    if wide, mayBe(p, .nodejs) { list.append(.node) }
+    if effort >= .default {
+      if wide, language(p) == .webjs { list += [.webDigits, .webBytes] }
+      if mayBe(p, .go) { list += [.goBytes, .goWords] }
+      if wide, mayBe(p, .python) { list.append(.python) }
+      if wide, language(p) == .ruby || effort == .best && language(p) == .unknown { list.append(.ruby) }
+      if wide, mayBe(p, .dotnet) { list.append(.dotnet) }
+    }
+    if effort == .best {
+      if wide, mayBe(p, .cpp) { list.append(.cpp) }
+      if wide, language(p) == .unknown { list += [.webDigits, .webBytes] }
+    }
+    return list
+  }
+
+  /// How much work a search may take: little where nothing is known of the process, so that captures without a
+  /// generator are not slowed down.
+  private func allowance(_ p: Int, _ family: IdFamily) -> Int {
+    let n = draws[p].count
+    if effort == .best { return 2_000_000_000 }
+    if family == .node { return language(p) == .nodejs ? 100_000_000 : 40 * min(n, 2000) }
+    return language(p) == .unknown ? 100_000 + 40 * n : 4_000_000 + 400 * n
+  }
+
+  private mutating func findSequences(_ p: Int, _ hints: inout IdHints) {
+    if plan.groups[plan.group[p]].family.isJava { return }
+    let families = plan.group[p] == 0 ? ladder(p) : [plan.groups[plan.group[p]].family]
+    for family in families {
+      guard let type = family.sequence else { continue }
+      var budget = allowance(p, family)
+      if find(p, family, type, &budget, &hints) { return }
+    }
+  }
+
+  /// Finds all generators of `family` in process `p`; false if there is none.
+  private mutating func find(
+    _ p: Int, _ family: IdFamily, _ type: any IdSequence.Type, _ budget: inout Int, _ hints: inout IdHints
+  ) -> Bool {
+    let shape = type.shape
+    let order = IdOrder.visit(draws[p], context, traceIsFirst: shape.traceIsFirst)
+    var open = order.filter { isOpen(Int($0)) }
+    var skip = 0
+    var any = false
+    let window = family.window
+    // Following a generator that was found is worth more than looking for one.
+    var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * draws[p].count
+    while open.count - skip >= family.leastDraws, budget > 0, reach > 0 {
+      let sample = IdSample(draws: samples(Array(open[skip..<min(open.count, skip + window)])))
+      guard let generator = type.recover(sample, budget: &budget) else {
+        // Nothing here. Only the best effort looks further, and Node, whose restarts leave rests of any size.
+        guard effort == .best || any, skip + window < open.count else { break }
+        skip += window - window / 8
+        continue
+      }
+      let outcome = follow(generator, family, p, &reach, &hints)
+      // What a find has cost is well spent.
+      if outcome.taken { budget = max(budget, allowance(p, family) / 2) }
+      if outcome.taken {
+        any = true
+        open = open.filter { isOpen(Int($0)) }
+      } else {
+        // Too little to pay for a state, a page with one root perhaps: go on behind it.
+        let at = outcome.first.flatMap { first in open.firstIndex(of: first) }
+        skip = max(skip + 1, (at ?? skip + window / 8) + 1)
+      }
+    }
+    return any
+  }
+
+  private func isOpen(_ d: Int) -> Bool {
+    plan.lane[d] < 0 && (context.kind[d] == .span || context.kind[d] == .trace)
+  }
+
+  /// Runs a generator past all open ids and adds it to the plan if that saves enough; the first draw that it gives.
+  private mutating func follow(
+    _ generator: any IdSequence, _ family: IdFamily, _ p: Int?, _ budget: inout Int, _ hints: inout IdHints
+  ) -> (taken: Bool, first: UInt32?) {
+    let shape = family.shape
+    let quiet = family.quiet(effort)
+    // One table serves all generators; ids explained since are passed over.
+    var found: [SequenceScan.Hit]
+    if shape.highFirst {
+      if scans.highFirst == nil { scans.highFirst = SequenceScan(openDraws(), values, context, highFirst: true) }
+      found = scans.highFirst!.run(generator, quiet: quiet, values, context, budget: &budget)
+    } else {
+      if scans.lowFirst == nil { scans.lowFirst = SequenceScan(openDraws(), values, context, highFirst: false) }
+      found = scans.lowFirst!.run(generator, quiet: quiet, values, context, budget: &budget)
+    }
+    found = found.filter { isOpen(Int($0.draw)) && mayJoin(Int(context.process[Int($0.draw)]), family) }
+
+    // Processes of which more than a chance id is among them.
+    var hits: [UInt32: Int] = [:]
+    for hit in found { hits[context.process[Int(hit.draw)], default: 0] += 1 }
+    found = found.filter {
+      let q = context.process[Int($0.draw)]
+      return p == Int(q) || hits[q]! >= 4 || hits[q]! * 2 > draws[Int(q)].count
+    }
+    guard let earliest = found.min(by: { $0.position < $1.position }) else { return (false, nil) }
+    let first = earliest.position
+    var start = generator
+    if first < 0 {
+      start.rewind(Int(-first))
+    } else if first > 0 {
+      var skipped = Buffer<UInt64>()
+      start.append(Int(first), to: &skipped)
+    }
+    var stateBudget = effort == .best ? budget : min(budget, 100_000)
+    let state = start.state(budget: &stateBudget)
+    let saved = found.reduce(0) { $0 + (context.kind[Int($1.draw)].isTrace ? 15 : 7) }
+    guard saved > state.count + family.leastGain else { return (false, earliest.draw) }
+
+    var processes: Set<Int> = []
+    for hit in found { processes.insert(Int(context.process[Int(hit.draw)])) }
+    let g = join(processes.sorted(), family)
+    let lane = Int32(plan.groups[g].lanes.count)
+    plan.groups[g].lanes.append(IdPlan.Lane(state: state))
+    for hit in found {
+      plan.lane[Int(hit.draw)] = lane
+      plan.position[Int(hit.draw)] = hit.position - first
+    }
+    if family.isWhole {
+      // The next segment goes on where this one ends.
+      var next = start
+      var skipped = Buffer<UInt64>()
+      let end = (found.max { $0.position < $1.position }?.position ?? first) - first
+      next.append(Int(end), to: &skipped)
+      hints.sequences.removeAll { $0.family == family && $0.process == processes.min()! }
+      hints.sequences.append((family, processes.min()!, next))
+    }
+    return (true, earliest.draw)
+  }
+
+  private func openDraws() -> [UInt32] {
+    var open: [UInt32] = []
+    for d in 0..<context.count where isOpen(d) { open.append(UInt32(d)) }
+    return open
+  }
+
+  /// Whether ids of a process may still be given to a generator of `family`.
+  private func mayJoin(_ p: Int, _ family: IdFamily) -> Bool {
+    let present = plan.groups[plan.group[p]].family
+    return present == .none || present == family
+  }
+
+  /// The one group of `family` that holds all of `processes`, merged or made as needed.
+  private mutating func join(_ processes: [Int], _ family: IdFamily) -> Int {
+    let present = Set(processes.map { plan.group[$0] }).subtracting([0]).sorted()
+    guard let g = present.first else {
+      plan.groups.append(IdPlan.Group(family: family, processes: processes.map { UInt32($0) }))
+      for p in processes { plan.group[p] = plan.groups.count - 1 }
+      return plan.groups.count - 1
+    }
+    for h in present.dropFirst().reversed() {
+      let offset = Int32(plan.groups[g].lanes.count)
+      for p in plan.group.indices where plan.group[p] == h {
+        for d in draws[p] where plan.lane[Int(d)] >= 0 { plan.lane[Int(d)] += offset }
+        plan.group[p] = g
+        plan.groups[g].processes.append(UInt32(p))
+      }
+      plan.groups[g].lanes += plan.groups[h].lanes
+      plan.groups.remove(at: h)
+      for p in plan.group.indices where plan.group[p] > h { plan.group[p] -= 1 }
+    }
+    for p in processes where plan.group[p] == 0 {
+      plan.group[p] = g
+      plan.groups[g].processes.append(UInt32(p))
+    }
+    return g
+  }
+
+  /// Generators of earlier segments, which mostly go on.
+  private mutating func tryHints(_ hints: IdHints) {
+    var unused = IdHints()
+    for hint in hints.sequences {
+      guard hint.family == .node || effort >= .default else { continue }
+      var budget = 20_000_000
+      _ = follow(hint.generator, hint.family, nil, &budget, &unused)
+    }
+  }
+}
+
+extension IdFamily {
+  /// Whether one sequence serves a whole process, so that it goes on in the next segment.
+  fileprivate var isWhole: Bool {
+    switch self {
+    case .node, .goBytes, .goWords, .python, .ruby: true
+    default: false
+    }
+  }
+
+  /// Draws a search looks at.
+  fileprivate var window: Int {
+    switch self {
+    case .node: 2000
+    case .webDigits, .webBytes: 4000
+    case .dotnet, .cpp: 2000
+    default: 6000
+    }
+  }
+
+  /// Fewer are not worth a search.
+  fileprivate var leastDraws: Int {
+    switch self {
+    case .goBytes, .goWords: 600
+    case .python, .ruby: 200
+    case .dotnet: 12
+    default: 3
+    }
+  }
+
+  /// Bytes a generator must save beyond its state's.
+  fileprivate var leastGain: Int {
+    switch self {
+    case .webDigits, .webBytes: 4
+    default: 16
+    }
+  }
+
+  /// Units without an id after which a generator is taken to be at its end.
+  fileprivate func quiet(_ effort: IdEffort) -> Int {
+    switch self {
+    case .webDigits, .webBytes: 1 << 12
+    case .dotnet, .cpp: 1 << 12
+    default: effort == .best ? 1 << 21 : 1 << 17
+    }
+  }
+}

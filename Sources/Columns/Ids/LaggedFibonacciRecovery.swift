@@ -1,0 +1,454 @@
+import Bytes
+
+/// How state is found in ids of Go's math/rand: exact relative positions from the law itself, whatever the order and the
+/// gaps; rigid pieces; what the law says about words between known ones; and elimination for what is left.
+///
+/// Byte ids: 273 words are 239 units less a byte, 607 words are 531 units and a byte. So bytes 1 to 6 of unit i, 2 to 7 of
+/// the unit 239 before it and 0 to 5 of the unit 531 before it are the same parts of three words that obey the law, but
+/// for the place where one word ends and the next begins, across which no carry goes. 47 bits must agree by chance.
+enum LaggedFibonacciRecovery {
+  struct Link {
+    var unit: Int32
+    /// The unit one short lag (239 units or 273 words) before.
+    var near: Int32
+    /// The unit one long lag (531 units or 607 words) before.
+    var far: Int32
+    /// Where in `unit` a word starts, 0 to 6 (byte ids).
+    var phase: Int32
+  }
+
+  static let bytesNear = 239
+  static let bytesFar = 531
+
+  // MARK: Links
+
+  /// Key bits of bytes 3 to 5 and of bytes 1 to 3 of a 48-bit run.
+  @inline(__always) private static func upperKey(_ run: UInt64) -> UInt64 { mix(run >> 24) }
+  @inline(__always) private static func lowerKey(_ run: UInt64) -> UInt64 { mix(run >> 8 & 0xFF_FFFF) }
+  @inline(__always) private static func mix(_ bits: UInt64) -> UInt64 { bits ^ bits >> 12 }
+
+  /// `a - b` in 48 bits, the lower `split` bits (a word's end) apart from the rest (the next word's beginning).
+  @inline(__always)
+  private static func difference(_ a: UInt64, _ b: UInt64, split: UInt64, borrow: UInt64) -> UInt64 {
+    let low: UInt64 = 1 << split - 1
+    return ((a & low) &- (b & low) &- borrow) & low | ((a & ~low) &- (b & ~low)) & (1 << 48 - 1)
+  }
+
+  /// Links whose later unit lies in `range`. Windows are wide enough for draws of which only 30 % are in the sample.
+  static func byteLinks(_ units: [UInt64], _ range: Range<Int>, budget: inout Int) -> [Link] {
+    var links: [Link] = []
+    let low48: UInt64 = 1 << 48 - 1
+    var upper = SlidingIndex(bits: 13, count: units.count)
+    var lower = SlidingIndex(bits: 13, count: units.count)
+    var inserted = max(0, range.lowerBound - 680)
+    for i in range {
+      while inserted < i - 150 {
+        let run = units[inserted] & low48
+        upper.insert(inserted, hash: upperKey(run))
+        lower.insert(inserted, hash: lowerKey(run))
+        inserted += 1
+      }
+      let a = units[i] >> 8 & low48
+      let oldest = max(0, i - 680)
+      let from = max(0, i - 330)
+      let to = i - 60
+      guard from < to else { continue }
+      budget -= (to - from) * 12
+      for j in from..<to {
+        let b = units[j] >> 16
+        // A word that starts at byte s of the run: s up to 3 leaves bytes 3 to 5 free of unknown carries.
+        for s in 0..<4 {
+          let split = UInt64(8 * s)
+          let wanted = difference(a, b, split: split, borrow: 0)
+          var k = upper.first(hash: upperKey(wanted))
+          while k >= oldest {
+            let run = units[k] & low48
+            if run == wanted || (s > 0 && run == difference(a, b, split: split, borrow: 1)), k < j {
+              links.append(Link(unit: Int32(i), near: Int32(j), far: Int32(k), phase: Int32(s + 1)))
+            }
+            k = upper.older(k)
+          }
+        }
+        // Later starts leave bytes 1 to 3, which a borrow reaches once in 256 times.
+        for s in 4..<7 {
+          let split = UInt64(8 * s)
+          let wanted = difference(a, b, split: split, borrow: 0)
+          var k = lower.first(hash: lowerKey(wanted))
+          while k >= oldest {
+            let run = units[k] & low48
+            if run == wanted || run == difference(a, b, split: split, borrow: 1), k < j {
+              links.append(Link(unit: Int32(i), near: Int32(j), far: Int32(k), phase: Int32((s + 1) % 7)))
+            }
+            k = lower.older(k)
+          }
+        }
+      }
+    }
+    return links
+  }
+
+  static func wordLinks(_ units: [UInt64], _ range: Range<Int>, budget: inout Int) -> [Link] {
+    var links: [Link] = []
+    var index = SlidingIndex(bits: 13, count: units.count)
+    var inserted = max(0, range.lowerBound - 780)
+    for i in range {
+      while inserted < i - 170 {
+        index.insert(inserted, hash: units[inserted])
+        inserted += 1
+      }
+      let oldest = max(0, i - 780)
+      let from = max(0, i - 400)
+      let to = i - 70
+      guard from < to else { continue }
+      budget -= (to - from) * 2
+      for j in from..<to {
+        let wanted = (units[i] &- units[j]) & GoWordIds.mask
+        var k = index.first(hash: wanted)
+        while k >= oldest {
+          if units[k] == wanted, k < j { links.append(Link(unit: Int32(i), near: Int32(j), far: Int32(k), phase: 0)) }
+          k = index.older(k)
+        }
+      }
+    }
+    return links
+  }
+
+  // MARK: Recovery
+
+  /// The state somewhere among `units` (byte strings as little-endian numbers, or words): 607 words in a row and, for
+  /// byte ids, how many bytes of the first the next unit does not have.
+  ///
+  /// `draws` are the first units of ids of two units.
+  static func solve(
+    _ units: [UInt64], pairs: [Int], bytes: Bool, budget: inout Int, transitions: () -> Transitions?
+  ) -> (words: [UInt64], taken: Int)? {
+    let n = units.count
+    // Sixteen units in two places: other generators have no link there.
+    var probes = 0
+    for start in [max(bytes ? bytesFar / 2 : 304, n / 3), n * 2 / 3] {
+      let range = min(start, n - 1)..<min(start + 16, n)
+      probes += (bytes ? byteLinks(units, range, budget: &budget) : wordLinks(units, range, budget: &budget)).count
+    }
+    guard probes > 0 else { return nil }
+    // A short stretch is enough where nothing is missing.
+    for length in [1300, 4500] {
+      let length = min(length, n)
+      guard budget > length * (bytes ? 5000 : 1000) else { return nil }
+      let part = Array(units[..<length])
+      let links =
+        bytes
+        ? byteLinks(part, 150..<length, budget: &budget) : wordLinks(part, 170..<length, budget: &budget)
+      if links.count >= 10 {
+        var positions = RelativePositions(count: length)
+        for link in links {
+          positions.link(Int(link.near), Int(link.unit), bytes ? bytesNear : LaggedFibonacci.short)
+          positions.link(Int(link.far), Int(link.unit), bytes ? bytesFar : LaggedFibonacci.long)
+        }
+        for first in pairs where first + 1 < length { positions.link(first, first + 1, 1) }
+        if let found = grow(part, links, &positions, bytes: bytes, eliminate: false, budget: &budget) { return found }
+        // In short samples links reach too few units to hold each other. Where the order of the sample agrees with them,
+        // it is believed between them; and where it is always the same draws of the application that come between two
+        // ids, that is learned.
+        var exact = [Bool](repeating: false, count: length)
+        for link in links
+        where link.unit - link.near == (bytes ? bytesNear : LaggedFibonacci.short)
+          && link.unit - link.far == (bytes ? bytesFar : LaggedFibonacci.long)
+        {
+          for member in [link.unit, link.near, link.far] { exact[Int(member)] = true }
+        }
+        for unit in 1..<length where exact[unit - 1] && exact[unit] { positions.link(unit - 1, unit, 1) }
+        if let transitions = transitions() { transitions.link(&positions, count: length) }
+        if let found = grow(
+          part, links, &positions, bytes: bytes, eliminate: length == n || length > 1300, budget: &budget)
+        {
+          return found
+        }
+      }
+      if length == n { break }
+    }
+    return nil
+  }
+
+  /// Solves the largest piece: what its words imply places further pieces, until a state is known or nothing new comes.
+  private static func grow(
+    _ units: [UInt64], _ links: [Link], _ positions: inout RelativePositions, bytes: Bool, eliminate: Bool,
+    budget: inout Int
+  ) -> (words: [UInt64], taken: Int)? {
+    for _ in 0..<12 {
+      let piece = positions.largest()
+      guard piece.count >= 100, budget > 0 else { return nil }
+      let low = piece.reduce(Int.max) { min($0, $1.offset) }
+      let high = piece.reduce(Int.min) { max($0, $1.offset) }
+      // Room on both sides, where other pieces may lie.
+      let margin = 700
+      let span = high - low + 1 + 2 * margin
+      guard span < 1 << 17 else { return nil }
+      budget -= span * 60 + units.count * 50
+      var at = [Int32](repeating: -1, count: span)
+      for member in piece { at[member.offset - low + margin] = Int32(member.draw) }
+      // Where words start: all links of the piece say the same, or nearly.
+      var phase = 0
+      if bytes {
+        var votes = [Int](repeating: 0, count: 7)
+        for link in links {
+          let (root, offset) = positions.find(Int(link.unit))
+          if root == positions.find(piece[0].draw).root {
+            votes[(offset - low + margin + Int(link.phase)) % 7] += 1
+          }
+        }
+        phase = votes.indices.max { votes[$0] < votes[$1] } ?? 0
+      }
+      var stretch = LaggedFibonacciStretch(
+        count: bytes ? (span * 8 - phase) / 7 : span, mask: bytes ? GoByteIds.mask : GoWordIds.mask)
+      if bytes {
+        for word in 0..<stretch.count {
+          let (unit, byte) = (phase + 7 * word).quotientAndRemainder(dividingBy: 8)
+          guard at[unit] >= 0 else { continue }
+          var value = units[Int(at[unit])] >> UInt64(8 * byte)
+          if byte > 1 {
+            guard at[unit + 1] >= 0 else { continue }
+            value |= units[Int(at[unit + 1])] << UInt64(64 - 8 * byte)
+          }
+          stretch.learn(word, value)
+        }
+      } else {
+        for unit in 0..<span where at[unit] >= 0 { stretch.learn(unit, units[Int(at[unit])]) }
+      }
+      stretch.peel()
+      if let start = stretch.run() {
+        return (Array(stretch.words[start..<start + LaggedFibonacci.long]), (8 - (phase + 7 * start) % 8) % 8)
+      }
+      // Units that are now known and lie elsewhere.
+      var unplaced: [UInt64: Int32] = [:]
+      var placed = [Bool](repeating: false, count: units.count)
+      for member in piece { placed[member.draw] = true }
+      for i in units.indices where !placed[i] { unplaced[units[i]] = Int32(i) }
+      var found = false
+      let anchor = piece[0]
+      for unit in 0..<span where at[unit] < 0 {
+        var value: UInt64
+        if bytes {
+          guard unit * 8 >= phase else { continue }
+          let (word, byte) = (unit * 8 - phase).quotientAndRemainder(dividingBy: 7)
+          guard word + 1 < stretch.count, stretch.known[word], stretch.known[word + 1] else { continue }
+          value = stretch.words[word] >> UInt64(8 * byte) | stretch.words[word + 1] << UInt64(56 - 8 * byte)
+        } else {
+          guard stretch.known[unit] else { continue }
+          value = stretch.words[unit]
+        }
+        if let i = unplaced[value] {
+          if positions.link(anchor.draw, Int(i), unit - (anchor.offset - low + margin)) { found = true }
+        }
+      }
+      if found { continue }
+      guard eliminate, let (start, words) = stretch.eliminate(budget: &budget) else { return nil }
+      return (words, (8 - (phase + 7 * start) % 8) % 8)
+    }
+    return nil
+  }
+}
+
+/// Words of the sequence by position, some of them known, and what the law makes of them.
+struct LaggedFibonacciStretch {
+  private(set) var words: [UInt64]
+  private(set) var known: [Bool]
+  private var fresh: [Int32] = []
+  let mask: UInt64
+  var count: Int { words.count }
+
+  init(count: Int, mask: UInt64) {
+    words = [UInt64](repeating: 0, count: count)
+    known = [Bool](repeating: false, count: count)
+    self.mask = mask
+  }
+
+  mutating func learn(_ at: Int, _ value: UInt64) {
+    guard !known[at] else { return }
+    known[at] = true
+    words[at] = value & mask
+    fresh.append(Int32(at))
+  }
+
+  /// Fills in every word that the law gives from two known ones.
+  mutating func peel() {
+    let (long, short) = (LaggedFibonacci.long, LaggedFibonacci.short)
+    while let at = fresh.popLast() {
+      let n = Int(at)
+      for top in [n, n + short, n + long] where top < count && top >= long {
+        let (a, b) = (top - short, top - long)
+        if known[a] && known[b] {
+          learn(top, words[a] &+ words[b])
+        } else if known[top] && known[a] {
+          learn(b, words[top] &- words[a])
+        } else if known[top] && known[b] {
+          learn(a, words[top] &- words[b])
+        }
+      }
+    }
+  }
+
+  /// The start of 607 known words in a row.
+  func run() -> Int? {
+    var length = 0
+    for n in known.indices {
+      length = known[n] ? length + 1 : 0
+      if length == LaggedFibonacci.long { return n + 1 - length }
+    }
+    return nil
+  }
+
+  /// The unknown words of the 607 with the fewest of them, by elimination mod 2^64 with odd pivots: every known word
+  /// further on is an equation. Nil unless they fix all unknowns and at least four are left over, all of which hold.
+  func eliminate(budget: inout Int) -> (start: Int, words: [UInt64])? {
+    let (long, short) = (LaggedFibonacci.long, LaggedFibonacci.short)
+    guard count > 2 * long else { return nil }
+    var missing = 0
+    var best = (missing: Int.max, start: 0)
+    for n in 0..<count - long {
+      if !known[n] { missing += 1 }
+      if n >= long, !known[n - long] { missing -= 1 }
+      if n >= long - 1, missing < best.missing { best = (missing, n + 1 - long) }
+    }
+    let (unknowns, start) = best
+    let width = unknowns + 1
+    guard unknowns <= 480 else { return nil }
+    let length = min(count - start, (24 << 20) / 8 / width)
+    // Each word as a sum over the unknowns and a constant.
+    var sums = [UInt64](repeating: 0, count: length * width)
+    var number = 0
+    for n in 0..<long {
+      if known[start + n] {
+        sums[n * width + unknowns] = words[start + n]
+      } else {
+        sums[n * width + number] = 1
+        number += 1
+      }
+    }
+    var pivots: [(column: Int, row: [UInt64])] = []
+    var spare = 0
+    var row = [UInt64](repeating: 0, count: width)
+    for n in long..<length {
+      budget -= width
+      for c in 0..<width { row[c] = sums[(n &- long) &* width &+ c] &+ sums[(n &- short) &* width &+ c] }
+      guard known[start + n] else {
+        for c in 0..<width { sums[n &* width &+ c] = row[c] }
+        continue
+      }
+      sums[n * width + unknowns] = words[start + n]
+      row[unknowns] &-= words[start + n]
+      budget -= pivots.count * width / 2
+      guard budget > 0 else { return nil }
+      for pivot in pivots where row[pivot.column] != 0 {
+        let factor = row[pivot.column]
+        for c in 0..<width { row[c] &-= factor &* pivot.row[c] }
+      }
+      if let column = (0..<unknowns).first(where: { row[$0] & 1 == 1 }) {
+        let scale = Self.inverse(row[column])
+        pivots.append((column, row.map { $0 &* scale }))
+      } else if row[..<unknowns].allSatisfy({ $0 & mask == 0 }) {
+        guard row[unknowns] & mask == 0 else { return nil }
+        spare += 1
+        if spare >= 8 && pivots.count == unknowns { break }
+      }
+    }
+    guard pivots.count == unknowns, spare >= 4 else { return nil }
+    var solution = [UInt64](repeating: 0, count: unknowns)
+    for pivot in pivots.reversed() {
+      // Columns of earlier pivots are zero here, those of later ones are solved.
+      var value = 0 &- pivot.row[unknowns]
+      for c in 0..<unknowns where c != pivot.column { value &-= pivot.row[c] &* solution[c] }
+      solution[pivot.column] = value
+    }
+    number = 0
+    var window = [UInt64](repeating: 0, count: long)
+    for n in 0..<long {
+      if known[start + n] {
+        window[n] = words[start + n]
+      } else {
+        window[n] = solution[number] & mask
+        number += 1
+      }
+    }
+    return (start, window)
+  }
+
+  /// The inverse of an odd number mod 2^64, by Newton's iteration.
+  private static func inverse(_ a: UInt64) -> UInt64 {
+    var x = a
+    for _ in 0..<6 { x = x &* (2 &- a &* x) }
+    return x
+  }
+}
+
+extension GoByteIds {
+  public static func recover(_ sample: IdSample, budget: inout Int) -> GoByteIds? {
+    var units: [UInt64] = []
+    var pairs: [Int] = []
+    var firsts: [Int32] = []
+    var lengths: [Int32] = []
+    for draw in sample.draws {
+      if units.count >= 4500 { break }
+      firsts.append(Int32(units.count))
+      lengths.append(draw.isTrace ? 2 : 1)
+      if draw.isTrace {
+        pairs.append(units.count)
+        units.append(draw.high.byteSwapped)
+      }
+      units.append(draw.low.byteSwapped)
+    }
+    guard units.count >= 700 else { return nil }
+    guard
+      let found = LaggedFibonacciRecovery.solve(
+        units, pairs: pairs, bytes: true, budget: &budget,
+        transitions: { Transitions(sample.draws[...], firsts: firsts, lengths: lengths) })
+    else { return nil }
+    // The unit that begins after the first word's first bytes.
+    var state = GoByteIds(words: found.words, taken: found.taken == 7 ? 0 : found.taken)
+    if found.taken == 7 {
+      state.generator.run(1) { _ in }
+    }
+    return state.anchored(to: units.map { $0.byteSwapped }, needed: 540, budget: &budget)
+  }
+}
+
+extension GoWordIds {
+  public static func recover(_ sample: IdSample, budget: inout Int) -> GoWordIds? {
+    // 63 bits: one look at the top bits rejects nearly everything else.
+    let small = sample.draws.prefix(200).reduce(0) { $0 + ($1.low >> 63 == 0 ? 1 : 0) }
+    guard small * 10 >= min(200, sample.draws.count) * 9 else { return nil }
+    let units = sample.draws.prefix(6000).filter { !$0.isTrace && $0.low >> 63 == 0 }.map { $0.low }
+    guard units.count >= 700,
+      let found = LaggedFibonacciRecovery.solve(units, pairs: [], bytes: false, budget: &budget, transitions: { nil })
+    else { return nil }
+    return GoWordIds(words: found.words).anchored(to: units, needed: 616, budget: &budget)
+  }
+}
+
+extension IdSequence {
+  /// The generator with position 0 at its first id of `units`, of which it must give back at least `needed`: more than
+  /// its state has bits. Units are looked for up to four times the sample before and behind.
+  func anchored(to units: [UInt64], needed: Int, budget: inout Int) -> Self? {
+    var wanted = Set(units)
+    let reach = 4 * units.count + 2000
+    guard budget > reach * 20 else { return nil }
+    budget -= reach * 20
+    var generator = self
+    generator.rewind(reach)
+    var made = Buffer<UInt64>(capacity: 2 * reach)
+    generator.append(2 * reach, to: &made)
+    var first: Int?
+    var found = 0
+    for position in 0..<made.count where wanted.remove(made[position]) != nil {
+      found += 1
+      if first == nil { first = position }
+    }
+    guard let first, found >= needed else { return nil }
+    generator = self
+    if first <= reach {
+      generator.rewind(reach - first)
+    } else {
+      generator.append(first - reach, to: &made)
+    }
+    return generator
+  }
+}

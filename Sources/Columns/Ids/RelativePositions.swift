@@ -1,0 +1,106 @@
+/// Draws whose distances in a generator's sequence are learned one at a time: a union-find forest in which every draw
+/// knows its offset from its root, so that each tree is a rigid piece of the sequence.
+struct RelativePositions {
+  private var parent: [Int32]
+  private var offset: [Int32]
+  private var size: [Int32]
+  /// Links that contradicted what was known when they came.
+  private(set) var contradictions = 0
+
+  init(count: Int) {
+    parent = (0..<Int32(count)).map { $0 }
+    offset = [Int32](repeating: 0, count: count)
+    size = [Int32](repeating: 1, count: count)
+  }
+
+  /// The piece that holds `draw`, and its offset in the piece.
+  mutating func find(_ draw: Int) -> (root: Int, offset: Int) {
+    var root = draw
+    var total: Int32 = 0
+    while parent[root] != Int32(root) {
+      total &+= offset[root]
+      root = Int(parent[root])
+    }
+    var at = draw
+    var rest = total
+    while at != root {
+      let step = offset[at]
+      let up = Int(parent[at])
+      parent[at] = Int32(root)
+      offset[at] = rest
+      rest &-= step
+      at = up
+    }
+    return (root, Int(total))
+  }
+
+  /// Says that `b` comes `distance` positions after `a`. False where that contradicts earlier links, which win.
+  @discardableResult
+  mutating func link(_ a: Int, _ b: Int, _ distance: Int) -> Bool {
+    let (rootA, offsetA) = find(a)
+    let (rootB, offsetB) = find(b)
+    // Position of root B relative to root A.
+    let gap = offsetA + distance - offsetB
+    if rootA == rootB {
+      if gap == 0 { return true }
+      contradictions += 1
+      return false
+    }
+    guard abs(gap) < 1 << 24 else { return false }
+    if size[rootA] >= size[rootB] {
+      parent[rootB] = Int32(rootA)
+      offset[rootB] = Int32(gap)
+      size[rootA] += size[rootB]
+    } else {
+      parent[rootA] = Int32(rootB)
+      offset[rootA] = Int32(-gap)
+      size[rootB] += size[rootA]
+    }
+    return true
+  }
+
+  /// The draws of the largest piece with their offsets, in the order of draws.
+  mutating func largest() -> [(draw: Int, offset: Int)] {
+    var best = 0
+    for i in parent.indices where parent[i] == Int32(i) && size[i] > size[best] { best = i }
+    if parent.isEmpty { return [] }
+    let (root, _) = find(best)
+    var members: [(draw: Int, offset: Int)] = []
+    members.reserveCapacity(Int(size[root]))
+    for i in parent.indices {
+      let (r, o) = find(i)
+      if r == root { members.append((i, o)) }
+    }
+    return members
+  }
+}
+
+/// A hash index over a window that slides forward through an array: heads of chains that run from newer to older
+/// entries, so that leaving the window costs nothing (a chain ends at the first entry older than the window).
+struct SlidingIndex {
+  private var heads: [Int32]
+  private var next: [Int32]
+  private let mask: Int
+
+  init(bits: Int, count: Int) {
+    heads = [Int32](repeating: -1, count: 1 << bits)
+    next = [Int32](repeating: -1, count: count)
+    mask = 1 << bits - 1
+  }
+
+  /// Entries must come in ascending order.
+  @inline(__always)
+  mutating func insert(_ entry: Int, hash: UInt64) {
+    let h = Int(truncatingIfNeeded: hash) & mask
+    next[entry] = heads[h]
+    heads[h] = Int32(truncatingIfNeeded: entry)
+  }
+
+  /// The newest entry with this hash, or -1.
+  @inline(__always)
+  func first(hash: UInt64) -> Int { Int(heads[Int(truncatingIfNeeded: hash) & mask]) }
+
+  /// The next older entry of the chain, or -1.
+  @inline(__always)
+  func older(_ entry: Int) -> Int { Int(next[entry]) }
+}

@@ -1,0 +1,347 @@
+import Bytes
+
+/// V8's `Math.random`, which OpenTelemetry's JavaScript SDKs draw ids from.
+///
+/// xorshift128+ with its output reduced to the first state word (V8 7.1, 2018, and later; src/base/utils/
+/// random-number-generator.h and src/numbers/math-random.cc of the V8 sources; Vigna: Further scramblings of Marsaglia's
+/// xorshift generators, 2017). Draws are made in blocks of 64 and handed out backwards. Node's SDK takes 32 bits of a
+/// draw, browsers' 4 (a hex digit), from 2.5 on 8. All output bits are linear over GF(2) in the 128 bits of state.
+struct V8Random<Draw: V8Draw>: IdSequence {
+  /// State before the block was made.
+  var s0: UInt64
+  var s1: UInt64
+  /// Draws of the block handed out already, 0 to 63.
+  var used: Int
+
+  static var name: String { Draw.name }
+  static var shape: IdShape { IdShape(unitBits: Draw.bits, highFirst: true, traceIsFirst: false) }
+
+  @inline(__always)
+  static func step(_ s0: inout UInt64, _ s1: inout UInt64) {
+    var t = s0 ^ s0 << 23
+    t ^= t >> 17
+    s0 = s1
+    s1 = t ^ s1 ^ s1 >> 26
+  }
+
+  @inline(__always)
+  static func stepBack(_ s0: inout UInt64, _ s1: inout UInt64) {
+    var t = s1 ^ s0 ^ s0 >> 26
+    t ^= t >> 17
+    t ^= t >> 34
+    t ^= t << 23
+    t ^= t << 46
+    s1 = s0
+    s0 = t
+  }
+
+  mutating func rewind(_ units: Int) {
+    used -= units
+    while used < 0 {
+      for _ in 0..<64 { Self.stepBack(&s0, &s1) }
+      used += 64
+    }
+  }
+
+  mutating func append(_ count: Int, to units: inout Buffer<UInt64>) {
+    let shift = UInt64(64 - Draw.bits)
+    var missing = count
+    units.reserve(count + 64)
+    while missing > 0 {
+      let start = units.count - used
+      let end = (s0, s1)
+      // The block goes where its unused draws belong; the used ones and what is too much are not written.
+      let last = min(64, used + missing)
+      units.append(repeating: 0, count: last - used)
+      var a = end.0
+      var b = end.1
+      for k in stride(from: 63, through: 0, by: -1) {
+        Self.step(&a, &b)
+        if k >= used, k < last { units[start + k] = a >> shift }
+      }
+      missing -= last - used
+      if last < 64 {
+        used = last
+        return
+      }
+      (s0, s1, used) = (a, b, 0)
+    }
+  }
+
+  func state(budget: inout Int) -> [UInt8] {
+    var bytes = Buffer<UInt8>(capacity: 17)
+    bytes.append(integer: s0)
+    bytes.append(integer: s1)
+    bytes.append(UInt8(used))
+    return bytes.array
+  }
+
+  init(s0: UInt64, s1: UInt64, used: Int) {
+    self.s0 = s0
+    self.s1 = s1
+    self.used = used
+  }
+
+  init?(state: ByteView, budget: inout Int) {
+    guard state.count == 17, state[16] < 64 else { return nil }
+    s0 = state.load(UInt64.self, at: 0)
+    s1 = state.load(UInt64.self, at: 8)
+    used = Int(state[16])
+  }
+
+  static func recover(_ sample: IdSample, budget: inout Int) -> Self? {
+    Draw.recover(sample, &budget).map { Self(s0: $0.s0, s1: $0.s1, used: $0.used) }
+  }
+}
+
+/// How many bits of a draw an SDK takes, and where a sample gives enough of them.
+protocol V8Draw: Sendable {
+  static var bits: Int { get }
+  static var name: String { get }
+  static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)?
+}
+
+typealias NodeRandom = V8Random<NodeDraw>
+typealias WebDigitRandom = V8Random<WebDigitDraw>
+typealias WebByteRandom = V8Random<WebByteDraw>
+
+/// Node: 32 bits a draw. Three neighbouring ids, or a root's two, give the state and 64 bits of proof.
+enum NodeDraw: V8Draw {
+  static var bits: Int { 32 }
+  static var name: String { "V8 Math.random (Node)" }
+
+  /// Six draws in three pairs, with `gaps` unseen draws between the pairs. Draws are made in reverse.
+  private static func solver(_ first: Int, _ second: Int) -> V8Solver {
+    V8Solver(
+      steps: [0, 1, 2 + second, 3 + second, 4 + first + second, 5 + first + second], bits: 32)
+  }
+  private static let tight = solver(0, 0)
+  /// Applications draw a little too; gaps up to 2, then up to 8.
+  private static let loose = gaps(upTo: 2, from: 1).map { (solver($0, $1), $0 + $1) }
+  private static let wide = gaps(upTo: 8, from: 3).map { (solver($0, $1), $0 + $1) }
+  private static func gaps(upTo most: Int, from least: Int) -> [(Int, Int)] {
+    var all: [(Int, Int)] = []
+    for a in 0...most { for b in 0...most where max(a, b) >= least { all.append((a, b)) } }
+    return all
+  }
+
+  static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    let draws = sample.draws
+    guard draws.count >= 3 else { return nil }
+    // Ever rarer gaps over ever fewer windows: each solver rejects most windows by one parity.
+    for start in 0..<draws.count - 1 {
+      if let found = attempt(tight, span: 6, draws, start, &budget) { return found }
+      if budget < 0 { return nil }
+    }
+    guard budget > 10_000 else { return nil }
+    for start in 0..<min(200, draws.count - 1) {
+      for (solver, gap) in loose {
+        if let found = attempt(solver, span: 6 + gap, draws, start, &budget) { return found }
+      }
+      if budget < 0 { return nil }
+    }
+    guard budget > 50_000_000 else { return nil }
+    for start in 0..<min(1000, draws.count - 1) {
+      for (solver, gap) in wide {
+        if let found = attempt(solver, span: 6 + gap, draws, start, &budget) { return found }
+      }
+      if budget < 0 { return nil }
+    }
+    return nil
+  }
+
+  @inline(__always)
+  private static func attempt(
+    _ solver: V8Solver, span: Int, _ draws: [IdDraw], _ start: Int, _ budget: inout Int
+  ) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    budget -= 10
+    // Six draws: three span ids, or a span id and a trace id, as three words; the solver wants the last drawn first.
+    var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    var filled = 0
+    var at = start
+    while filled < 3, at < draws.count {
+      let draw = draws[at]
+      at += 1
+      if draw.isTrace {
+        put(&words, filled, draw.high)
+        filled += 1
+      }
+      if filled < 3 {
+        put(&words, filled, draw.low)
+        filled += 1
+      }
+    }
+    guard filled == 3 else { return nil }
+    // The solver's first output is the low half of the last word, its bits counted from the lowest.
+    guard let state = solver.solve((words.2, words.1, words.0)) else { return nil }
+    return align(state, span: span, draws, start, &budget)
+  }
+
+  @inline(__always)
+  private static func put(_ words: inout (UInt64, UInt64, UInt64), _ index: Int, _ word: UInt64) {
+    switch index {
+    case 0: words.0 = word
+    case 1: words.1 = word
+    default: words.2 = word
+    }
+  }
+
+  /// Where blocks begin: the offset under which the ids that follow lie on the sequence most smoothly.
+  private static func align(
+    _ state: (s0: UInt64, s1: UInt64), span: Int, _ draws: [IdDraw], _ start: Int, _ budget: inout Int
+  ) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    var best = (score: 0, s0: state.s0, s1: state.s1)
+    var (s0, s1) = state
+    for _ in 0...(64 - span) {
+      var generator = NodeRandom(s0: s0, s1: s1, used: 0)
+      var units = Buffer<UInt64>()
+      generator.append(64 * 16, to: &units)
+      budget -= 20_000
+      var places = FlatMap(expecting: units.count)
+      for p in 0..<(units.count - 1) { places.set(units[p] << 32 | units[p + 1], UInt32(p)) }
+      var score = 0
+      var last = -1
+      for at in start..<min(start + 200, draws.count) {
+        let place = places.find(draws[at].isTrace ? draws[at].high : draws[at].low)
+        if place == FlatMap.absent { continue }
+        score += last < 0 ? 40 : max(0, 40 - abs(Int(place) - last))
+        last = Int(place)
+      }
+      if score > best.score { best = (score, s0, s1) }
+      NodeRandom.stepBack(&s0, &s1)
+    }
+    return best.score >= 60 ? (best.s0, best.s1, 0) : nil
+  }
+}
+
+/// Chrome, Edge: a draw for each hex digit.
+enum WebDigitDraw: V8Draw {
+  static var bits: Int { 4 }
+  static var name: String { "V8 Math.random (browser, 4 bits)" }
+  private static let solvers = pageSolvers(bits: 4)
+  static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    recoverPage(sample, bits: 4, solvers, &budget)
+  }
+}
+
+/// Chrome, Edge: a draw for each byte.
+enum WebByteDraw: V8Draw {
+  static var bits: Int { 8 }
+  static var name: String { "V8 Math.random (browser, 8 bits)" }
+  private static let solvers = pageSolvers(bits: 8)
+  static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    recoverPage(sample, bits: 8, solvers, &budget)
+  }
+}
+
+/// A solver for each place in a block that a root's first draw may have.
+private func pageSolvers(bits: Int) -> [V8Solver] {
+  (0..<64).map { used in
+    // The last drawn first: a root's 192 bits, backwards.
+    let steps = (0..<(192 / bits)).map { draw in
+      let at = used + draw
+      return at / 64 * 64 + 63 - at % 64
+    }
+    return V8Solver(steps: steps.reversed(), bits: bits)
+  }
+}
+
+/// A page load is a generator of its own: its state comes from one root's span id and trace id.
+private func recoverPage(
+  _ sample: IdSample, bits: Int, _ solvers: [V8Solver], _ budget: inout Int
+) -> (s0: UInt64, s1: UInt64, used: Int)? {
+  let draws = sample.draws
+  for at in 1..<max(1, draws.count) where draws[at].isTrace && draws[at - 1].span == draws[at].span {
+    budget -= 64 * 8
+    if budget < 0 { return nil }
+    let words = (draws[at].low, draws[at].high, draws[at - 1].low)
+    for used in 0..<64 {
+      if let state = solvers[used].solve(words) { return (state.s0, state.s1, used) }
+    }
+  }
+  return nil
+}
+
+/// The state before the first of some draws from 192 of their bits, by elimination over GF(2) once for a pattern of
+/// draws. 64 bits are left over: they must fit, which makes a false find one in 2^64.
+final class V8Solver: Sendable {
+  private typealias Row = (s0: UInt64, s1: UInt64, c0: UInt64, c1: UInt64, c2: UInt64)
+  /// Observed bits whose parity must be even.
+  private let checks: [(UInt64, UInt64, UInt64)]
+  /// Observed bits whose parity is a state bit; empty if the pattern does not determine the state.
+  private let solution: [(UInt64, UInt64, UInt64)]
+
+  /// `steps`: when in the order of making each observed draw was made, the draw that holds the lowest bits first;
+  /// `bits`: how many bits of it are observed.
+  init(steps: [Int], bits: Int) {
+    // Which state bits make up each output bit: run the generator on every single-bit state.
+    let last = steps.max() ?? 0
+    var outputs = [[(UInt64, UInt64)]](
+      repeating: [(UInt64, UInt64)](repeating: (0, 0), count: bits), count: last + 1)
+    for j in 0..<128 {
+      var a: UInt64 = j < 64 ? 1 << UInt64(j) : 0
+      var b: UInt64 = j < 64 ? 0 : 1 << UInt64(j - 64)
+      for p in 0...last {
+        NodeRandom.step(&a, &b)
+        let word = a >> UInt64(64 - bits)
+        for bit in 0..<bits where word >> UInt64(bit) & 1 == 1 {
+          if j < 64 { outputs[p][bit].0 |= 1 << UInt64(j) } else { outputs[p][bit].1 |= 1 << UInt64(j - 64) }
+        }
+      }
+    }
+    var pivots = [Row?](repeating: nil, count: 128)
+    var checks: [(UInt64, UInt64, UInt64)] = []
+    for (k, step) in steps.enumerated() {
+      for bit in 0..<bits {
+        let at = UInt64(k * bits + bit)
+        var row: Row = (outputs[step][bit].0, outputs[step][bit].1, 0, 0, 0)
+        if at < 64 { row.c0 = 1 << at } else if at < 128 { row.c1 = 1 << (at - 64) } else { row.c2 = 1 << (at - 128) }
+        while true {
+          let high = row.s1 != 0 ? 127 - row.s1.leadingZeroBitCount : 63 - row.s0.leadingZeroBitCount
+          if high < 0 {
+            checks.append((row.c0, row.c1, row.c2))
+            break
+          }
+          guard let pivot = pivots[high] else {
+            pivots[high] = row
+            break
+          }
+          row = (row.s0 ^ pivot.s0, row.s1 ^ pivot.s1, row.c0 ^ pivot.c0, row.c1 ^ pivot.c1, row.c2 ^ pivot.c2)
+        }
+      }
+    }
+    var solution: [(UInt64, UInt64, UInt64)] = []
+    for high in 0..<128 {
+      guard let row = pivots[high] else {
+        solution = []
+        break
+      }
+      var sum = (row.c0, row.c1, row.c2)
+      for low in 0..<high where (low < 64 ? row.s0 >> UInt64(low) : row.s1 >> UInt64(low - 64)) & 1 == 1 {
+        sum = (sum.0 ^ solution[low].0, sum.1 ^ solution[low].1, sum.2 ^ solution[low].2)
+      }
+      solution.append(sum)
+    }
+    self.checks = checks
+    self.solution = solution
+  }
+
+  /// `words`: the observed bits, lowest first.
+  @inline(__always)
+  func solve(_ words: (UInt64, UInt64, UInt64)) -> (s0: UInt64, s1: UInt64)? {
+    guard solution.count == 128 else { return nil }
+    for check in checks where Self.parity(check, words) != 0 { return nil }
+    var s0: UInt64 = 0
+    var s1: UInt64 = 0
+    for bit in 0..<64 {
+      s0 |= Self.parity(solution[bit], words) << UInt64(bit)
+      s1 |= Self.parity(solution[bit + 64], words) << UInt64(bit)
+    }
+    return s0 | s1 == 0 ? nil : (s0, s1)
+  }
+
+  @inline(__always)
+  private static func parity(_ mask: (UInt64, UInt64, UInt64), _ words: (UInt64, UInt64, UInt64)) -> UInt64 {
+    UInt64(((mask.0 & words.0) ^ (mask.1 & words.1) ^ (mask.2 & words.2)).nonzeroBitCount & 1)
+  }
+}

@@ -1,0 +1,184 @@
+import Bytes
+
+/// A chunk's way through the workers: input bytes one way, frames the other. Its memory is used again for later chunks.
+final class Chunk: @unchecked Sendable {
+  var bytes = Buffer<UInt8>()
+  var cut = ChunkCut(count: 0, framing: .unknown)
+  /// Store it without trying anything.
+  var isPlain = false
+  var endsSegment = false
+  /// The frames made of it, and their checks in order.
+  var frames = Buffer<UInt8>()
+  var checks: [UInt32] = []
+  /// Segments that ended before or with this chunk.
+  var ended: [SegmentSummary] = []
+  /// What was found in it; columns by name.
+  var report = BlockReport()
+  var plainBytes = 0
+  var blocks = 0
+
+  init() {}
+
+  func reset() {
+    bytes.removeAll()
+    frames.removeAll()
+    checks = []
+    ended = []
+    report = BlockReport()
+    cut = ChunkCut(count: 0, framing: .unknown)
+    isPlain = false
+    endsSegment = false
+    plainBytes = 0
+    blocks = 0
+  }
+}
+
+/// Turns the chunks of one segment into frames. It always has a plain block to fall back on: whatever the model makes of
+/// a chunk, the archive takes the smallest form.
+final class SegmentPacker: SegmentWork {
+  private let config: TracezipConfig
+  private var encoder: SegmentEncoder?
+  private var framing: BlockFraming = .unknown
+  private var packer = Packer()
+  private var modelled = Buffer<UInt8>()
+  private var packed = Buffer<UInt8>()
+  private var isOpen = false
+  /// Whether the encoder has coded a block of the open segment.
+  private var hasState = false
+  private var summary = SegmentSummary()
+  private var services: Set<[UInt8]> = []
+  private var traces = Buffer<UInt64>()
+
+  /// Up to this size, zstd's highest level is tried as well: a small file must never be larger than that makes it.
+  static let smallBlock = 128 << 10
+
+  init(config: TracezipConfig) { self.config = config }
+
+  /// Appends the frames of `chunk` to `chunk.frames`.
+  func work(on chunk: Chunk) {
+    if chunk.cut.count > 0 { pack(chunk) }
+    if chunk.endsSegment, isOpen { end(chunk) }
+  }
+
+  private func pack(_ chunk: Chunk) {
+    let bytes = chunk.bytes[0..<chunk.cut.count]
+    if !isOpen { open(chunk) }
+    let kind = choose(bytes, chunk)
+    let before = chunk.frames.count
+    chunk.checks.append(FrameHead.write(kind, payload: payload(kind, bytes), restored: bytes, into: &chunk.frames))
+    summary.blocks += 1
+    summary.storedBytes += chunk.frames.count - before
+    summary.restoredBytes += bytes.count
+    summary.plainBytes += chunk.plainBytes
+    if encoder?.isFull == true { end(chunk) }
+  }
+
+  /// Appends an archive that is this chunk alone.
+  func packSingle(_ chunk: Chunk, into out: inout Buffer<UInt8>) {
+    let bytes = chunk.bytes[0..<chunk.cut.count]
+    let kind = choose(bytes, chunk)
+    SingleArchive.write(kind, payload: payload(kind, bytes), restored: bytes, into: &out)
+  }
+
+  private func payload(_ kind: FrameKind, _ bytes: ByteView) -> ByteView {
+    kind == .stored ? bytes : kind == .modelled ? modelled.view : packed.view
+  }
+
+  private func open(_ chunk: Chunk) {
+    isOpen = true
+    chunk.frames.append(Format.mark)
+    summary = SegmentSummary()
+    summary.storedBytes = Format.mark.count
+  }
+
+  private func end(_ chunk: Chunk) {
+    summary.services = services.sorted { $0.lexicographicallyPrecedes($1) }
+    var hashes = traces.array
+    hashes.sort()
+    var distinct: [UInt64] = []
+    for hash in hashes where distinct.last != hash { distinct.append(hash) }
+    summary.filter = TraceFilter(distinct, precision: filterPrecision(distinct.count))
+    chunk.ended.append(summary)
+    isOpen = false
+    hasState = false
+    encoder = nil
+    services = []
+    traces.removeAll()
+  }
+
+  /// As precise as the config asks, as long as the filter stays within its share of the segment.
+  private func filterPrecision(_ count: Int) -> Int {
+    guard count > 0 else { return 0 }
+    let allowed = Double(summary.storedBytes) * config.largestIndexShare * 8 / Double(count)
+    let bits = min(Double(config.traceFilterBits), allowed)
+    return min(TraceFilter.precisions.upperBound, max(0, Int(bits - TraceFilter.overhead)))
+  }
+
+  /// The smallest form of `bytes`; its payload is in `modelled` or `packed`, or `bytes` itself.
+  private func choose(_ bytes: ByteView, _ chunk: Chunk) -> FrameKind {
+    chunk.blocks = 1
+    let isSmall = bytes.count <= Self.smallBlock
+    guard config.isEnabled, !chunk.isPlain, chunk.cut.framing != .unknown else {
+      chunk.plainBytes = bytes.count
+      return config.isEnabled && !chunk.isPlain ? pack(bytes, level: isSmall ? 19 : config.level) : .stored
+    }
+    if encoder == nil || chunk.cut.framing != framing {
+      if hasState { restart(chunk) }
+      framing = chunk.cut.framing
+      encoder = SegmentEncoder(config: config, framing: framing)
+    }
+    modelled.removeAll()
+    var report = encoder!.encode(bytes, entry: chunk.cut.entry, into: &modelled)
+    // What zstd makes of it is worth knowing for small files, and where the model did badly.
+    var kind = FrameKind.modelled
+    if !hasState && isSmall || modelled.count > bytes.count / 2 {
+      let other = pack(bytes, level: isSmall && !hasState ? 19 : config.level)
+      let size = other == .stored ? bytes.count : packed.count
+      // A plain block in the middle costs the state, which must be worth it.
+      if size < (hasState && modelled.count < bytes.count ? modelled.count / 4 * 3 : modelled.count) { kind = other }
+    }
+    if kind == .modelled {
+      hasState = true
+    } else {
+      // The encoder has seen a block that a decoder will not see.
+      if hasState { restart(chunk) }
+      encoder = nil
+      chunk.plainBytes = bytes.count
+      report.columns = []
+    }
+    note(report, chunk)
+    return kind
+  }
+
+  /// Packs `bytes` into `packed` with the config's backend; `.stored` if that does not shrink it.
+  private func pack(_ bytes: ByteView, level: Int) -> FrameKind {
+    packed.removeAll()
+    switch config.codec {
+    case .none: return .stored
+    case .lz4:
+      if bytes.isEmpty { return .stored }
+      packer.lz4(bytes, level: level, into: &packed)
+    case .auto, .zstd: packer.zstd(bytes, level: level, into: &packed)
+    }
+    if packed.count >= bytes.count { return .stored }
+    return config.codec == .lz4 ? .lz4 : .zstd
+  }
+
+  /// Ends the segment before this chunk and opens another.
+  private func restart(_ chunk: Chunk) {
+    end(chunk)
+    open(chunk)
+  }
+
+  private func note(_ report: BlockReport, _ chunk: Chunk) {
+    chunk.report = report
+    summary.messages += report.messages
+    summary.spans += report.spans
+    summary.templates += report.templates
+    summary.deduplicatedRecords += report.deduplicatedRecords
+    if let first = report.firstStart { summary.firstStart = min(summary.firstStart ?? first, first) }
+    if let last = report.lastStart { summary.lastStart = max(summary.lastStart ?? last, last) }
+    services.formUnion(report.services)
+    for hash in report.traceHashes { traces.append(hash) }
+  }
+}
