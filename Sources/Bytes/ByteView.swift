@@ -67,6 +67,21 @@ public struct ByteView: BitwiseCopyable, @unchecked Sendable {
     return unsafe equalBytes(base + offset, other.base, other.count)
   }
 
+  /// Whether the `n` bytes here at `offset` stand in `other` at `place`; both runs must lie inside their views.
+  @inlinable @inline(__always)
+  public func matches(_ offset: Int, _ n: Int, _ other: ByteView, _ place: Int) -> Bool {
+    precondition(offset >= 0 && n >= 0 && offset &+ n <= count && place >= 0 && place &+ n <= other.count)
+    return unsafe equalBytes(base + offset, other.base + place, n)
+  }
+
+  /// As `matches`, for a run whose first byte is followed in `other` by one that is no part of it.
+  @inlinable @inline(__always)
+  public func matchesTagged(_ offset: Int, _ n: Int, _ other: ByteView, _ place: Int) -> Bool {
+    precondition(offset >= 0 && n > 0 && offset &+ n <= count && place >= 0 && place &+ n < other.count)
+    return unsafe base.load(fromByteOffset: offset, as: UInt8.self) == other.base.load(fromByteOffset: place, as: UInt8.self)
+      && equalBytes(base + offset + 1, other.base + place + 2, n &- 1)
+  }
+
   @inlinable @inline(__always)
   public static func == (a: ByteView, b: ByteView) -> Bool {
     guard a.count == b.count else { return false }

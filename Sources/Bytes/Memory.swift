@@ -20,7 +20,14 @@ func word<T: FixedWidthInteger & BitwiseCopyable>(_ p: UnsafeRawPointer, _ offse
 @inlinable @inline(__always) @unsafe
 public func equalBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ n: Int) -> Bool {
   if n >= 8 {
-    if n > 16 { return unsafe memcmp(a, b, n) == 0 }
+    if n > 32 { return unsafe memcmp(a, b, n) == 0 }
+    if n > 16 {
+      let x = unsafe word(a, 0, UInt64.self) ^ word(b, 0, UInt64.self)
+      let y = unsafe word(a, 8, UInt64.self) ^ word(b, 8, UInt64.self)
+      let z = unsafe word(a, n - 16, UInt64.self) ^ word(b, n - 16, UInt64.self)
+      let w = unsafe word(a, n - 8, UInt64.self) ^ word(b, n - 8, UInt64.self)
+      return x | y | z | w == 0
+    }
     let head = unsafe word(a, 0, UInt64.self) ^ word(b, 0, UInt64.self)
     let tail = unsafe word(a, n - 8, UInt64.self) ^ word(b, n - 8, UInt64.self)
     return head | tail == 0

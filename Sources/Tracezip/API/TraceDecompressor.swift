@@ -28,11 +28,16 @@ public enum TraceDecompressor {
   public static func decompress(
     _ archive: [UInt8], config: TracezipConfig = TracezipConfig()
   ) throws(TracezipError) -> [UInt8] {
-    throw TracezipError(.finished)
+    var restored: [UInt8] = []
+    let sink = unsafe ByteSink { unsafe restored.append(contentsOf: $0) }
+    try decompress(from: .bytes(archive), to: sink, config: config)
+    return restored
   }
 
   /// Restores everything that `source` gives, in bounded memory and with `config.threads` workers. Of the config it
   /// uses `threads` and `memoryLimit`.
+  ///
+  /// Blocks reach the sink as they are restored and proven, so that those before a damage have arrived when it is thrown.
   ///
   /// - Parameter recover: restores every intact segment and block of a damaged archive, in order, and reports the
   ///   gaps instead of throwing at the first damage.
@@ -41,7 +46,11 @@ public enum TraceDecompressor {
     from source: ByteSource, to sink: ByteSink, config: TracezipConfig = TracezipConfig(), recover: Bool = false,
     progress: ProgressHandler? = nil
   ) throws(TracezipError) -> Result {
-    throw TracezipError(.finished)
+    let restorer = try Restorer(source, to: sink, config: config)
+    restorer.recovers = recover
+    restorer.progress = progress
+    try restorer.run()
+    return restorer.result
   }
 
   /// Whether bytes begin as an archive does; the first 5 tell.

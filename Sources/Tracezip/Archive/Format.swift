@@ -107,7 +107,7 @@ struct FrameHead: Equatable {
       return nil
     }
     guard value <= UInt64(limit) else {
-      throw .limitExceeded(limit: limit, value: Int(clamping: value))
+      throw .malformed(reason: "a length of \(value) is more than the format allows")
     }
     // One way only to write a length: what cannot vary need not be checked.
     guard width == varintWidth(value) else { throw .malformed(reason: "a length is over-long") }

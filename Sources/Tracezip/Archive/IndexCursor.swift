@@ -9,6 +9,8 @@ struct IndexCursor {
 
   var left: Int { bytes.count - at }
 
+  mutating func skip(_ count: Int) { at += count }
+
   mutating func number() -> Int? {
     guard let (value, width) = bytes.varint(at: at), value <= UInt64(Int.max) else { return nil }
     at += width

@@ -93,7 +93,8 @@ struct Unpacker: ~Copyable, @unchecked Sendable {
       let hint = unsafe ZSTD_decompressStream(context, &output, &input)
       out.truncate(to: unsafe before + output.pos)
       if ZSTD_isError(hint) != 0 {
-        throw BlockError(.malformed(reason: "a packed block cannot be unpacked: \(unsafe String(cString: ZSTD_getErrorName(hint)))"))
+        throw BlockError(
+          .malformed(reason: "a packed block cannot be unpacked: \(unsafe String(cString: ZSTD_getErrorName(hint)))"))
       }
       if hint == 0 { return unsafe input.pos }
       let restored = out.count - start

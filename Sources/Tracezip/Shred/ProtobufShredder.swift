@@ -22,7 +22,8 @@ struct ProtobufShredder: ~Copyable {
     while at < end {
       let hot = Int(state.skeletons.nodes[node].hot)
       if hot >= 0 {
-        let next = take(hot, at, end, &state, &block)
+        var next = takeShort(hot, at, end, &state)
+        if next < 0 { next = take(hot, at, end, &state, &block) }
         if next > at {
           node = hot
           at = next
@@ -84,6 +85,69 @@ struct ProtobufShredder: ~Copyable {
   private func length(_ at: Int, _ end: Int, _ width: UInt8) -> (count: Int, next: Int)? {
     guard let v = varint(at, end, width), v.value <= UInt64(end &- v.next) else { return nil }
     return (Int(truncatingIfNeeded: v.value), v.next)
+  }
+
+  /// The common steps with one-byte lengths; -1 where the bytes are of another step, or it takes `take` to tell.
+  @inline(__always)
+  private mutating func takeShort(_ node: Int, _ at: Int, _ end: Int, _ state: inout ShredState) -> Int {
+    let n = state.skeletons.nodes[node]
+    let count = Int(n.literalCount)
+    let from = at &+ count
+    switch n.kind {
+    case .attributeString:
+      // tag, L1, key literal, L2, 0A, L3, string: all of it but the string must lie inside `end`.
+      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return -1 }
+      let outer = Int(bytes.unchecked(at &+ 1))
+      let inner = Int(bytes.unchecked(from &+ 1))
+      let text = Int(bytes.unchecked(from &+ 3))
+      let stop = at &+ 2 &+ outer
+      guard outer < 128, inner == text &+ 2, outer == count &+ inner, bytes.unchecked(from &+ 2) == 0x0A, stop <= end,
+        state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
+      else { return -1 }
+      row.append(state.string(bytes[from &+ 4..<stop], at: node))
+      return stop
+    case .attributeVarint:
+      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return -1 }
+      let outer = Int(bytes.unchecked(at &+ 1))
+      let value = UInt64(bytes.unchecked(from &+ 3))
+      guard value < 128, outer == count &+ 2, bytes.unchecked(from &+ 1) == 2, bytes.unchecked(from &+ 2) == 0x18,
+        state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
+      else { return -1 }
+      row.append(value)
+      return from &+ 4
+    case .fixed64:
+      guard from &+ 8 <= end, matches(n, at, state) else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from))
+      return from &+ 8
+    case .id8:
+      guard from &+ 8 <= end, matches(n, at, state) else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from).byteSwapped)
+      return from &+ 8
+    case .id16:
+      guard from &+ 16 <= end, matches(n, at, state) else { return -1 }
+      row.append(bytes.load(UInt64.self, at: from).byteSwapped)
+      row.append(bytes.load(UInt64.self, at: from &+ 8).byteSwapped)
+      return from &+ 16
+    case .literal:
+      guard from <= end, matches(n, at, state) else { return -1 }
+      return from
+    case .varint:
+      guard n.isShort, from < end, bytes.unchecked(from) < 128, matches(n, at, state) else { return -1 }
+      row.append(UInt64(bytes.unchecked(from)))
+      return from &+ 1
+    case .bytes:
+      guard n.isShort, n.tagCount == 0, from < end, bytes.unchecked(from) < 128 else { return -1 }
+      let stop = from &+ 1 &+ Int(bytes.unchecked(from))
+      guard stop <= end, matches(n, at, state) else { return -1 }
+      row.append(state.string(bytes[from &+ 1..<stop], at: node))
+      return stop
+    default: return -1
+    }
+  }
+
+  @inline(__always)
+  private func matches(_ n: Skeletons.Node, _ at: Int, _ state: borrowing ShredState) -> Bool {
+    state.skeletons.literals.view.matches(Int(n.literalAt), Int(n.literalCount), bytes, at)
   }
 
   /// Matches the step at `node` with the bytes at `at`: pushes its leaf and returns where it ends, or -1.

@@ -18,10 +18,22 @@ struct ShredState: ~Copyable {
   /// The id of a string at a node, which mostly is what it was the last time.
   @inline(__always)
   mutating func string(_ bytes: ByteView, at node: Int) -> UInt64 {
-    let last = skeletons.nodes[node].lastString
-    if last != .max, interns, strings.holds(Int(last), bytes) { return UInt64(last) }
+    let last = skeletons.nodes[node]
+    if Int(last.lastCount) == bytes.count, last.lastString != .max, strings.has(bytes, at: Int(last.lastAt)) {
+      return UInt64(last.lastString)
+    }
+    return newString(bytes, at: node)
+  }
+
+  @inline(never)
+  private mutating func newString(_ bytes: ByteView, at node: Int) -> UInt64 {
     let id = string(bytes)
-    skeletons.nodes[node].lastString = UInt32(truncatingIfNeeded: id)
+    if interns {
+      let entry = strings.entries[Int(truncatingIfNeeded: id)]
+      skeletons.nodes[node].lastString = UInt32(truncatingIfNeeded: id)
+      skeletons.nodes[node].lastAt = entry.at
+      skeletons.nodes[node].lastCount = entry.count
+    }
     return id
   }
 }

@@ -14,8 +14,17 @@ struct Skeletons: ~Copyable {
     var nextSibling: Int32 = -1
     /// Template that ends here.
     var template: Int32 = -1
-    /// The string that the step's leaf was last: one compare finds it again.
+    /// The string that the step's leaf was last, and where it lies: one compare finds it again.
     var lastString: UInt32 = .max
+    var lastAt: UInt32 = 0
+    var lastCount: UInt32 = 0
+    // The step once more, as far as the fast path needs it.
+    var literalAt: UInt32 = 0
+    var literalCount: UInt32 = 0
+    var kind: StepKind = .rest
+    var tagCount: UInt8 = 0
+    /// Whether all lengths are in their shortest form.
+    var isShort = false
   }
   struct Template: BitwiseCopyable {
     var node: Int32
@@ -112,6 +121,12 @@ struct Skeletons: ~Copyable {
   mutating func appendNode(parent: Int, step: Int) -> Int {
     let id = nodes.count
     var node = Node(step: Int32(step), parent: Int32(parent))
+    let s = steps[step]
+    node.literalAt = s.literalAt
+    node.literalCount = s.literalCount
+    node.kind = s.kind
+    node.tagCount = s.tagCount
+    node.isShort = s.width1 | s.width2 | s.width3 == 0
     node.nextSibling = nodes[parent].firstChild
     nodes[parent].firstChild = Int32(id)
     nodes.append(node)

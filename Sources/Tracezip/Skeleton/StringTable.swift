@@ -28,6 +28,10 @@ struct StringTable: ~Copyable {
     return arena[Int(e.at)..<Int(e.at) + Int(e.count)] == bytes
   }
 
+  /// Whether `bytes` stand in the arena at `at`.
+  @inline(__always)
+  func has(_ bytes: ByteView, at: Int) -> Bool { arena.view.has(bytes, at: at) }
+
   /// A fast mix over whole words (after wyhash, Wang Yi); only spreads, never leaves this process.
   @inline(__always)
   static func hash(_ bytes: ByteView) -> UInt32 {

@@ -1,0 +1,482 @@
+import Bytes
+
+/// Reads archives from front to back: frames in, restored bytes out. Restoring, recovering, verifying and measuring are
+/// all this walk; they differ in what they do with damage and with what comes out.
+final class Restorer {
+  /// Damage ends the walk unless set.
+  var recovers = false
+  /// Check only what is stored.
+  var skipsDecoding = false
+  var progress: ProgressHandler?
+  /// Sees each block that came out whole, in order.
+  var onBlock: ((StoredBlock) -> Void)?
+  private(set) var result = TraceDecompressor.Result()
+
+  private var window: InputWindow
+  private let sink: ByteSink
+  private let pipeline: Pipeline<SegmentUnpacker>
+  private let memoryLimit: Int
+  private let totalBytes: Int?
+  private var pool: [StoredBlock] = []
+  private var isSegmentOpen = false
+  private var hasLostState = false
+  private var segment = -1
+  private var block = 0
+  private var archiveStart = 0
+  /// Of the archive at hand: restored bytes that its blocks declare, and whether any part was left out.
+  private var declaredBytes = 0
+  private var isDamaged = false
+  private var digest = CheckDigest()
+
+  init(_ source: ByteSource, offset: Int = 0, to sink: ByteSink, config: TracezipConfig) throws(TracezipError) {
+    try config.validate()
+    window = InputWindow(source, offset: offset)
+    totalBytes = source.size
+    self.sink = sink
+    var threads = config.threads == 0 ? Worker.cores : config.threads
+    var weight = threads * (48 << 20) + (16 << 20)
+    var memory = 1 << 30
+    if let limit = config.memoryLimit {
+      threads = max(1, min(threads, limit / (128 << 20)))
+      weight = min(weight, limit / 3)
+      memory = max(1 << 20, limit / 3 / threads)
+    }
+    memoryLimit = config.memoryLimit ?? .max
+    let limits = DecodeLimits(memory: memory)
+    pipeline = Pipeline(
+      threads: threads, limit: weight,
+      weigh: { $0.payload.count + ($0.isChecked || $0.head.known == .stored ? 0 : $0.head.restoredCount) },
+      make: { SegmentUnpacker(limits: limits) })
+  }
+
+  // MARK: The walk
+
+  /// What comes next.
+  private enum Place {
+    /// An archive's header, or the end of the source.
+    case header
+    /// A frame of an archive with this last header byte.
+    case frames(UInt8)
+    /// A frame, or the end of the source: of the archive only one segment is here.
+    case segment
+  }
+
+  /// Restores every archive up to the end of the source.
+  func run() throws(TracezipError) { try walk(from: .header) }
+
+  /// Restores one segment, which ends where the source ends.
+  func runSegment() throws(TracezipError) { try walk(from: .segment) }
+
+  /// Restores one archive of one frame.
+  func runSingle() throws(TracezipError) {
+    _ = try header()
+    try deliverAll()
+    result.archiveBytes = window.offset
+  }
+
+  private func walk(from start: Place) throws(TracezipError) {
+    var place: Place? = start
+    while let here = place {
+      do throws(TracezipError) {
+        place = try step(here)
+      } catch {
+        guard recovers, error.mayBeSkipped else {
+          // What came before the damage leaves first.
+          endSegment()
+          try deliverAll()
+          throw error
+        }
+        place = try skip(error, here)
+      }
+    }
+    endSegment()
+    try deliverAll()
+    result.archiveBytes = window.offset
+  }
+
+  /// Takes one step; nil at the end.
+  private func step(_ place: Place) throws(TracezipError) -> Place? {
+    switch place {
+    case .header:
+      if try window.fill(1) == 0, result.archives > 0 { return nil }
+      return try header()
+    case .frames(let headerByte): return try frame(headerByte) ? place : .header
+    case .segment:
+      if try window.fill(1) == 0 { return nil }
+      _ = try frame(ArchiveForm.frames.headerByte)
+      return place
+    }
+  }
+
+  private func location(_ offset: Int? = nil) -> TracezipError.Location {
+    TracezipError.Location(
+      offset: offset ?? window.offset, segment: segment < 0 ? nil : segment, block: isSegmentOpen ? block : nil)
+  }
+
+  private func fail(_ kind: TracezipError.Kind) -> TracezipError { TracezipError(kind, at: location()) }
+
+  /// Makes sure that `count` bytes are ahead.
+  private func need(_ count: Int) throws(TracezipError) {
+    let available = try window.fill(count)
+    if available < count { throw fail(.truncated(needed: count, available: available)) }
+  }
+
+  private func header() throws(TracezipError) -> Place {
+    let available = try window.fill(Format.headerSize)
+    let ahead = window.ahead
+    for i in 0..<min(available, Format.magic.count) where ahead[i] != Format.magic[i] {
+      throw fail(result.archives == 0 ? .notAnArchive : .trailingBytes)
+    }
+    try need(Format.headerSize)
+    let last = window.ahead[4]
+    let version = last & 0x3F
+    guard version == Format.version, let form = ArchiveForm(rawValue: last >> 6) else {
+      if version == 0 { throw fail(.malformed(reason: "version 0 does not exist")) }
+      throw fail(.unsupportedVersion(found: Int(version), maximum: Int(Format.version)))
+    }
+    if form != .frames {
+      try single(form)
+      return .header
+    }
+    window.drop(Format.headerSize)
+    result.archives += 1
+    archiveStart = window.offset - Format.headerSize
+    declaredBytes = 0
+    isDamaged = false
+    digest = CheckDigest()
+    return .frames(last)
+  }
+
+  // MARK: Frames
+
+  /// Takes one frame; false after the archive's end.
+  private func frame(_ headerByte: UInt8) throws(TracezipError) -> Bool {
+    try checkpoint()
+    let available = try window.fill(FrameHead.largest)
+    if available == 0 { throw fail(.truncated(needed: 1, available: 0)) }
+    if window.ahead[0] == FrameKind.mark.rawValue {
+      try need(Format.mark.count)
+      guard window.ahead[0..<Format.mark.count].array == Format.mark else {
+        throw fail(.malformed(reason: "a segment does not begin as segments do"))
+      }
+      beginSegment()
+      window.drop(Format.mark.count)
+      return true
+    }
+    let head = try head()
+    try need(head.size + head.storedCount)
+    let payload = window.ahead[head.size..<head.size + head.storedCount]
+    let computed = head.computeCheck(headerByte: headerByte, payload: payload)
+    guard computed == head.check else {
+      throw fail(.checksumMismatch(declared: UInt64(head.check), computed: UInt64(computed)))
+    }
+    switch head.known {
+    case .stored, .zstd, .lz4, .modelled:
+      try take(head, payload)
+    case .end:
+      try end(head, payload)
+      return false
+    case .index:
+      if ArchiveIndex.parse(payload) == nil { throw fail(.malformed(reason: "the index makes no sense")) }
+    case .mark, nil: break
+    }
+    digest.add(head.check)
+    window.drop(head.size + head.storedCount)
+    return true
+  }
+
+  private func head() throws(TracezipError) -> FrameHead {
+    let ahead = window.ahead
+    do throws(TracezipError.Kind) {
+      if let head = try FrameHead.parse(ahead) { return head }
+    } catch {
+      throw fail(error)
+    }
+    throw fail(.truncated(needed: ahead.count + 1, available: ahead.count))
+  }
+
+  /// Hands a block to the workers.
+  private func take(_ head: FrameHead, _ payload: ByteView) throws(TracezipError) {
+    guard isSegmentOpen else { throw fail(.malformed(reason: "a block stands outside of a segment")) }
+    // Both forms of the block, and as much again for what decoding needs.
+    let needed = 2 * head.restoredCount + head.storedCount
+    if needed > memoryLimit { throw fail(.limitExceeded(limit: memoryLimit, value: needed)) }
+    let item = pool.popLast() ?? StoredBlock()
+    item.head = head
+    item.location = location()
+    item.archiveBytes = head.size + head.storedCount
+    item.lacksState = hasLostState
+    item.isChecked = skipsDecoding
+    if !skipsDecoding { item.payload.append(payload) }
+    declaredBytes += head.restoredCount
+    block += 1
+    try feed(item)
+  }
+
+  private func end(_ head: FrameHead, _ payload: ByteView) throws(TracezipError) {
+    guard let end = ArchiveEnd.parse(payload) else { throw fail(.malformed(reason: "the end makes no sense")) }
+    let size = head.size + head.storedCount + 1
+    try need(size)
+    guard Int(window.ahead[size - 1]) == size else { throw fail(.malformed(reason: "the end's size is wrong")) }
+    if !isDamaged {
+      let bytes = window.offset + size - archiveStart
+      if end.archiveBytes != bytes || end.digest != digest.low || end.restoredBytes != declaredBytes {
+        throw fail(.malformed(reason: "parts of the archive are missing or out of order"))
+      }
+    }
+    endSegment()
+    window.drop(size)
+  }
+
+  // MARK: Archives of one frame
+
+  private func single(_ form: ArchiveForm) throws(TracezipError) {
+    beginSegment()
+    result.archives += 1
+    let item = StoredBlock()
+    item.location = location()
+    _ = try window.fill(Format.headerSize + 10)
+    var cursor = IndexCursor(window.ahead)
+    cursor.skip(Format.headerSize)
+    var stored = 0
+    if form != .singleZstd { stored = try size(&cursor, limit: Format.largestSingle + 1 << 16) }
+    if form == .singleModelled { item.head.restoredCount = try size(&cursor, limit: Format.largestSingle) }
+    let front = cursor.at
+    let start = front + 4
+    if form == .singleZstd {
+      let available = try window.fill(start + Format.largestSingle + 1 << 16)
+      guard available > start, let blocks = SingleArchive.zstdBlocksSize(window.ahead[start..<available]) else {
+        throw fail(.truncated(needed: available + 1, available: available))
+      }
+      stored = blocks
+    }
+    try need(start + stored)
+    let payload = window.ahead[start..<start + stored]
+    do throws(BlockError) {
+      switch form {
+      case .singleStored: item.restored.append(payload)
+      case .singleZstd:
+        item.payload.append(SingleArchive.zstdHeader)
+        item.payload.append(payload)
+        var unpacker = Unpacker()
+        _ = try unpacker.zstd(item.payload.view, limit: Format.largestSingle, into: &item.restored)
+      default:
+        var decoder = SegmentDecoder(limits: DecodeLimits(memory: min(memoryLimit, 1 << 28)))
+        try decoder.decode(payload, restoredCount: item.head.restoredCount, into: &item.restored)
+        item.report = decoder.report
+      }
+    } catch {
+      throw fail(error.kind)
+    }
+    let declared = window.ahead.load(UInt32.self, at: front)
+    let computed = SingleArchive.check(front: window.ahead[0..<front], payload: payload, restored: item.restored.view)
+    guard declared == computed else {
+      throw fail(.checksumMismatch(declared: UInt64(declared), computed: UInt64(computed)))
+    }
+    item.head = FrameHead(kind: form.frameKind.rawValue, storedCount: stored)
+    item.head.restoredCount = item.restored.count
+    item.archiveBytes = start + stored
+    item.isChecked = true
+    window.drop(start + stored)
+    try feed(item)
+    endSegment()
+  }
+
+  private func size(_ cursor: inout IndexCursor, limit: Int) throws(TracezipError) -> Int {
+    let before = cursor.at
+    guard let value = cursor.number() else {
+      if cursor.left >= 10 { throw fail(.malformed(reason: "a length is no varint")) }
+      throw fail(.truncated(needed: before + cursor.left + 1, available: before + cursor.left))
+    }
+    guard value <= limit, cursor.at - before == varintWidth(UInt64(value)) else {
+      throw fail(.malformed(reason: "a length is over-long or too large"))
+    }
+    return value
+  }
+
+  // MARK: Damage
+
+  /// Leaves out what makes no sense, up to where the archive makes sense again; nil if it does not.
+  private func skip(_ error: TracezipError, _ here: Place) throws(TracezipError) -> Place? {
+    let from = window.offset
+    let item = StoredBlock()
+    item.error = error
+    item.location = error.location
+    item.lacksState = true
+    var place: Place?
+    if case .header = here {
+    } else if let total = try intactFrameAhead() {
+      // The frame is right about its length, since another follows it.
+      item.head = (try? FrameHead.parse(window.ahead)) ?? item.head
+      window.drop(total)
+      place = here
+      isSegmentOpen = true
+      block += 1
+    } else {
+      place = try scan()
+    }
+    isDamaged = true
+    hasLostState = true
+    item.archiveBytes = window.offset - from
+    try feed(item)
+    switch (place, here) {
+    case (nil, _), (.header?, _): endSegment()
+    case (_, .segment): return .segment
+    default: break
+    }
+    return place
+  }
+
+  /// Looks for the next segment or archive; drops what stands before it.
+  private func scan() throws(TracezipError) -> Place? {
+    var at = 1
+    while true {
+      let available = try window.fill(at + 1 << 20)
+      let ahead = window.ahead
+      let mark = Format.mark.word
+      let magic = Format.magic.word
+      var found: Int?
+      while at + 5 <= available {
+        let word = ahead.load(UInt32.self, at: at)
+        if word == mark || word == magic {
+          found = at
+          break
+        }
+        at += 1
+      }
+      guard let candidate = found else {
+        let isEnd = available < at + 1 << 20
+        window.drop(isEnd ? available : at)
+        at = 0
+        if isEnd { return nil }
+        continue
+      }
+      let isMark = ahead.load(UInt32.self, at: candidate) == mark
+      let form = ArchiveForm(rawValue: ahead[candidate + 4] >> 6)
+      let isHeader = !isMark && ahead[candidate + 4] & 0x3F == Format.version
+      var isGood = isHeader && form != .frames
+      if isMark || isHeader && form == .frames { isGood = try standsFrame(at: candidate + (isMark ? 4 : 5)) }
+      if isGood {
+        window.drop(candidate)
+        return isMark ? .frames(ArchiveForm.frames.headerByte) : .header
+      }
+      at = candidate + 1
+    }
+  }
+
+  /// The size of the frame ahead if another stands behind it.
+  private func intactFrameAhead() throws(TracezipError) -> Int? {
+    guard let head = try? FrameHead.parse(window.ahead), head.known?.isBlock == true else { return nil }
+    let total = head.size + head.storedCount
+    return try standsFrame(at: total) ? total : nil
+  }
+
+  /// Whether a mark, an end or a whole frame stands `at` bytes ahead.
+  private func standsFrame(at: Int) throws(TracezipError) -> Bool {
+    let available = try window.fill(at + FrameHead.largest)
+    guard available > at else { return false }
+    let ahead = window.ahead[at..<available]
+    if ahead.count >= 4, ahead.load(UInt32.self, at: 0) == Format.mark.word { return true }
+    guard let head = try? FrameHead.parse(ahead) else { return false }
+    let total = at + head.size + head.storedCount
+    guard try window.fill(total) == total else { return false }
+    let payload = window.ahead[at + head.size..<total]
+    return head.computeCheck(headerByte: ArchiveForm.frames.headerByte, payload: payload) == head.check
+  }
+
+  // MARK: Workers
+
+  private func beginSegment() {
+    endSegment()
+    isSegmentOpen = true
+    segment += 1
+    block = 0
+    result.segments += 1
+  }
+
+  private func endSegment() {
+    isSegmentOpen = false
+    hasLostState = false
+    pipeline.endSegment()
+  }
+
+  private func feed(_ item: StoredBlock) throws(TracezipError) {
+    while pipeline.isFull, let done = pipeline.take(wait: true) { try deliver(done) }
+    pipeline.feed(item)
+    while let done = pipeline.take(wait: false) { try deliver(done) }
+  }
+
+  private func deliverAll() throws(TracezipError) {
+    while let done = pipeline.take(wait: true) { try deliver(done) }
+  }
+
+  private func deliver(_ item: StoredBlock) throws(TracezipError) {
+    if let error = item.error {
+      guard recovers, error.mayBeSkipped else { throw error }
+      note(
+        TraceDecompressor.Gap(
+          error: error, archiveBytes: item.archiveBytes,
+          missingBytes: item.head.kind == 0 ? nil : item.head.restoredCount, restoredOffset: result.restoredBytes))
+    } else {
+      try sink.put(item.restored.view)
+      result.restoredBytes += item.isChecked && item.restored.isEmpty ? item.head.restoredCount : item.restored.count
+      result.blocks += 1
+      onBlock?(item)
+    }
+    item.reset()
+    pool.append(item)
+  }
+
+  /// Adds a gap, to the last one if nothing stands between them.
+  private func note(_ gap: TraceDecompressor.Gap) {
+    guard var last = result.gaps.last, last.restoredOffset == gap.restoredOffset,
+      let start = last.error.location.offset, start + last.archiveBytes == gap.error.location.offset
+    else {
+      result.gaps.append(gap)
+      return
+    }
+    last.archiveBytes += gap.archiveBytes
+    if let more = gap.missingBytes, let missing = last.missingBytes {
+      last.missingBytes = missing + more
+    } else {
+      last.missingBytes = nil
+    }
+    result.gaps[result.gaps.count - 1] = last
+  }
+
+  private func checkpoint() throws(TracezipError) {
+    if Task.isCancelled { throw TracezipError(.cancelled) }
+    guard let progress else { return }
+    var report = Progress()
+    report.bytesRead = window.offset
+    report.totalBytes = totalBytes
+    report.bytesWritten = result.restoredBytes
+    if !progress(report) { throw TracezipError(.cancelled) }
+  }
+}
+
+extension TracezipError {
+  /// Recovery goes on behind damage, not behind what no other place of the archive can help.
+  var mayBeSkipped: Bool {
+    switch kind {
+    case .io, .cancelled, .finished, .invalidConfig: false
+    default: true
+    }
+  }
+}
+
+extension ArchiveForm {
+  /// The kind of block it holds.
+  var frameKind: FrameKind {
+    switch self {
+    case .singleZstd: .zstd
+    case .singleModelled: .modelled
+    case .frames, .singleStored: .stored
+    }
+  }
+}
+
+extension [UInt8] {
+  /// The first four bytes, as they are loaded.
+  var word: UInt32 { withView { $0.load(UInt32.self, at: 0) } }
+}

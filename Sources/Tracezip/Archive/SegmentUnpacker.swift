@@ -1,0 +1,81 @@
+import Bytes
+
+/// A block's way through the workers: a frame one way, restored bytes the other. Its memory is used again.
+final class StoredBlock: @unchecked Sendable {
+  var head = FrameHead(kind: 0, storedCount: 0)
+  var payload = Buffer<UInt8>()
+  var location = TracezipError.Location()
+  /// Bytes of the archive that it takes.
+  var archiveBytes = 0
+  var restored = Buffer<UInt8>()
+  var report = BlockReport()
+  /// Set by the reader for bytes it could not make sense of, by the worker for a block that it could not restore.
+  var error: TracezipError?
+  /// A block before it in its segment is missing, and with it the state.
+  var lacksState = false
+  /// Only the stored bytes were to be checked, and that is done.
+  var isChecked = false
+
+  init() {}
+
+  func reset() {
+    payload.removeAll()
+    restored.removeAll()
+    report = BlockReport()
+    error = nil
+    lacksState = false
+    isChecked = false
+    archiveBytes = 0
+    head = FrameHead(kind: 0, storedCount: 0)
+  }
+}
+
+/// Restores the blocks of one segment, one after another.
+final class SegmentUnpacker: SegmentWork {
+  private var decoder: SegmentDecoder
+  private var unpacker = Unpacker()
+  /// A modelled block is missing: those that follow cannot be decoded.
+  private var hasLostState = false
+
+  init(limits: DecodeLimits) { decoder = SegmentDecoder(limits: limits) }
+
+  func work(on block: StoredBlock) {
+    if block.lacksState { hasLostState = true }
+    guard block.error == nil, !block.isChecked else { return }
+    do throws(BlockError) {
+      try restore(block)
+      let computed = UInt32(truncatingIfNeeded: xxHash64(block.restored.view))
+      if block.head.declaresRestored, computed != block.head.restoredCheck {
+        throw BlockError(.checksumMismatch(declared: UInt64(block.head.restoredCheck), computed: UInt64(computed)))
+      }
+    } catch {
+      if block.head.known == .modelled { hasLostState = true }
+      block.restored.removeAll()
+      var location = block.location
+      location.column = error.column
+      block.error = TracezipError(error.kind, at: location)
+    }
+  }
+
+  private func restore(_ block: StoredBlock) throws(BlockError) {
+    let payload = block.payload.view
+    let count = block.head.restoredCount
+    switch block.head.known {
+    case .stored: swap(&block.payload, &block.restored)
+    case .zstd: try unpacker.zstd(payload, restoredCount: count, into: &block.restored)
+    case .lz4: try unpacker.lz4(payload, restoredCount: count, into: &block.restored)
+    case .modelled:
+      if hasLostState { throw BlockError(.malformed(reason: "a block before it in its segment is missing")) }
+      try decoder.decode(payload, restoredCount: count, into: &block.restored)
+      block.report = decoder.report
+      guard block.restored.count == count else {
+        throw BlockError(.malformed(reason: "a block is not of the size it declares"))
+      }
+    default: throw BlockError(.unsupportedFrame(kind: Int(block.head.kind)))
+    }
+  }
+}
+
+extension FrameHead {
+  var declaresRestored: Bool { known?.declaresRestored == true }
+}
