@@ -11,6 +11,10 @@ struct IdPlanner: ~Copyable {
   private var draws: [[UInt32]]
   /// Made when the first sequence generator is found, for either order of an id's halves.
   private var scans = Scans()
+  /// Work that searches beyond Java's and Node's may still do.
+  private var pool: Int
+  /// Work that may be lost on processes of which nothing is known.
+  private var doubt: Int
 
   private struct Scans: ~Copyable {
     var highFirst: SequenceScan?
@@ -22,6 +26,8 @@ struct IdPlanner: ~Copyable {
     self.context = context
     self.clues = clues
     self.effort = effort
+    pool = 20_000_000 + 200 * context.count
+    doubt = 500_000 + 20 * context.count
     let processes = Int(context.process.max() ?? 0) + 1
     plan = IdPlan(
       group: [Int](repeating: 0, count: processes), lane: [Int32](repeating: -1, count: context.count),
@@ -265,22 +271,25 @@ struct IdPlanner: ~Copyable {
       if mayBe(p, .go) { list += [.goBytes, .goWords] }
       if wide, mayBe(p, .python) { list.append(.python) }
       if wide, language(p) == .ruby || effort == .best && language(p) == .unknown { list.append(.ruby) }
-      if wide, mayBe(p, .dotnet) { list.append(.dotnet) }
+      if wide, mayBe(p, .cpp) { list.append(.cpp) }
+      if wide, language(p) == .dotnet { list.append(.dotnet) }
     }
     if effort == .best {
-      if wide, mayBe(p, .cpp) { list.append(.cpp) }
-      if wide, language(p) == .unknown { list += [.webDigits, .webBytes] }
+      if wide, language(p) == .unknown { list += [.webDigits, .webBytes, .dotnet] }
     }
     return list
   }
 
-  /// How much work a search may take: little where nothing is known of the process, so that captures without a
-  /// generator are not slowed down.
+  /// How much work a search may take. Searches reject foreign ids early, so that captures without a generator are not
+  /// slowed down; what a find costs below the best effort is bounded for the segment as a whole, large processes first.
   private func allowance(_ p: Int, _ family: IdFamily) -> Int {
     let n = draws[p].count
-    if effort == .best { return 2_000_000_000 }
+    if effort == .best { return family == .dotnet && language(p) == .unknown ? 30_000_000 : 2_000_000_000 }
     if family == .node { return language(p) == .nodejs ? 100_000_000 : 40 * min(n, 2000) }
-    return language(p) == .unknown ? 100_000 + 40 * n : 4_000_000 + 400 * n
+    if family.isPage { return 1_000_000 + 1000 * n }
+    // Even a rejection takes a quarter of a millisecond.
+    if language(p) == .unknown, n < 1000 || doubt < 0 { return 0 }
+    return pool >= family.usualCost ? min(pool, 2 * family.usualCost) : 0
   }
 
   private mutating func findSequences(_ p: Int, _ hints: inout IdHints) {
@@ -288,16 +297,17 @@ struct IdPlanner: ~Copyable {
     let families = plan.group[p] == 0 ? ladder(p) : [plan.groups[plan.group[p]].family]
     for family in families {
       guard let type = family.sequence else { continue }
-      var budget = allowance(p, family)
-      if find(p, family, type, &budget, &hints) { return }
+      if find(p, family, type, &hints) { return }
     }
   }
 
   /// Finds all generators of `family` in process `p`; false if there is none.
   private mutating func find(
-    _ p: Int, _ family: IdFamily, _ type: any IdSequence.Type, _ budget: inout Int, _ hints: inout IdHints
+    _ p: Int, _ family: IdFamily, _ type: any IdSequence.Type, _ hints: inout IdHints
   ) -> Bool {
     let shape = type.shape
+    var budget = allowance(p, family)
+    guard budget > 0, draws[p].count >= family.leastDraws else { return false }
     let order = IdOrder.visit(draws[p], context, traceIsFirst: shape.traceIsFirst)
     var open = order.filter { isOpen(Int($0)) }
     var skip = 0
@@ -305,17 +315,25 @@ struct IdPlanner: ~Copyable {
     let window = family.window
     // Following a generator that was found is worth more than looking for one.
     var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * draws[p].count
+    var misses = 0
     while open.count - skip >= family.leastDraws, budget > 0, reach > 0 {
       let sample = IdSample(draws: samples(Array(open[skip..<min(open.count, skip + window)])))
-      guard let generator = type.recover(sample, budget: &budget) else {
-        // Nothing here. Only the best effort looks further, and Node, whose restarts leave rests of any size.
-        guard effort == .best || any, skip + window < open.count else { break }
+      let before = budget
+      let generator = type.recover(sample, budget: &budget)
+      if family != .node, !family.isPage {
+        pool -= before - budget
+        if generator == nil, language(p) == .unknown { doubt -= before - budget }
+      }
+      guard let generator else {
+        // Nothing here. Only the best effort looks further, and whoever has found one generator.
+        misses += 1
+        guard effort == .best || any, misses < 4 || language(p) != .unknown, skip + window < open.count else { break }
         skip += window - window / 8
         continue
       }
       let outcome = follow(generator, family, p, &reach, &hints)
       // What a find has cost is well spent.
-      if outcome.taken { budget = max(budget, allowance(p, family) / 2) }
+      if outcome.taken { budget = max(budget, allowance(p, family)) }
       if outcome.taken {
         any = true
         open = open.filter { isOpen(Int($0)) }
@@ -459,12 +477,26 @@ extension IdFamily {
     }
   }
 
+  /// Whether each page load has a generator of its own.
+  fileprivate var isPage: Bool { self == .webDigits || self == .webBytes }
+
+  /// Work that finding one takes as a rule.
+  fileprivate var usualCost: Int {
+    switch self {
+    case .goBytes, .goWords: 6_000_000
+    case .python, .ruby: 18_500_000
+    case .dotnet: 15_000_000
+    default: 100_000
+    }
+  }
+
   /// Fewer are not worth a search.
   fileprivate var leastDraws: Int {
     switch self {
     case .goBytes, .goWords: 600
     case .python, .ruby: 200
     case .dotnet: 12
+    case .cpp: 200
     default: 3
     }
   }
