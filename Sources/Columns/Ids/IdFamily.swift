@@ -29,7 +29,8 @@ enum IdFamily: UInt8, CaseIterable, Sendable {
     case .node: NodeRandom.self
     case .webDigits: WebDigitRandom.self
     case .webBytes: WebByteRandom.self
-    case .dotnet, .cpp: nil
+    case .dotnet: XoshiroStarStar.self
+    case .cpp: XorshiftPlus.self
     case .goBytes: GoByteIds.self
     case .goWords: GoWordIds.self
     case .python: PythonIds.self

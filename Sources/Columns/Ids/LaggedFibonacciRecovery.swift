@@ -53,6 +53,8 @@ enum LaggedFibonacciRecovery {
       let from = max(0, i - 330)
       let to = i - 60
       guard from < to else { continue }
+      // Far more links than chance and truth together have: the same ids again and again.
+      guard budget > 0, links.count < 64 * (i - range.lowerBound + 4) else { return [] }
       budget -= (to - from) * 12
       for j in from..<to {
         let b = units[j] >> 16
@@ -67,6 +69,7 @@ enum LaggedFibonacciRecovery {
               links.append(Link(unit: Int32(i), near: Int32(j), far: Int32(k), phase: Int32(s + 1)))
             }
             k = upper.older(k)
+            budget -= 2
           }
         }
         // Later starts leave bytes 1 to 3, which a borrow reaches once in 256 times.
@@ -80,6 +83,7 @@ enum LaggedFibonacciRecovery {
               links.append(Link(unit: Int32(i), near: Int32(j), far: Int32(k), phase: Int32((s + 1) % 7)))
             }
             k = lower.older(k)
+            budget -= 2
           }
         }
       }
@@ -100,6 +104,8 @@ enum LaggedFibonacciRecovery {
       let from = max(0, i - 400)
       let to = i - 70
       guard from < to else { continue }
+      // Far more links than chance and truth together have: the same ids again and again.
+      guard budget > 0, links.count < 64 * (i - range.lowerBound + 4) else { return [] }
       budget -= (to - from) * 2
       for j in from..<to {
         let wanted = (units[i] &- units[j]) & GoWordIds.mask
@@ -107,6 +113,7 @@ enum LaggedFibonacciRecovery {
         while k >= oldest {
           if units[k] == wanted, k < j { links.append(Link(unit: Int32(i), near: Int32(j), far: Int32(k), phase: 0)) }
           k = index.older(k)
+          budget -= 2
         }
       }
     }
@@ -146,22 +153,18 @@ enum LaggedFibonacciRecovery {
         }
         for first in pairs where first + 1 < length { positions.link(first, first + 1, 1) }
         if let found = grow(part, links, &positions, bytes: bytes, eliminate: false, budget: &budget) { return found }
-        // In short samples links reach too few units to hold each other. Where the order of the sample agrees with them,
-        // it is believed between them; and where it is always the same draws of the application that come between two
-        // ids, that is learned.
-        var exact = [Bool](repeating: false, count: length)
-        for link in links
-        where link.unit - link.near == (bytes ? bytesNear : LaggedFibonacci.short)
-          && link.unit - link.far == (bytes ? bytesFar : LaggedFibonacci.long)
-        {
-          for member in [link.unit, link.near, link.far] { exact[Int(member)] = true }
-        }
-        for unit in 1..<length where exact[unit - 1] && exact[unit] { positions.link(unit - 1, unit, 1) }
-        if let transitions = transitions() { transitions.link(&positions, count: length) }
-        if let found = grow(
-          part, links, &positions, bytes: bytes, eliminate: length == n || length > 1300, budget: &budget)
-        {
-          return found
+        // Where it is always the same draws of the application that come between two ids, that is learned. In short
+        // samples links reach too few units to hold each other; then neighbours in the sample vote on how pieces lie to
+        // each other, first where they are many.
+        transitions()?.link(&positions, count: length)
+        for least in [8, 4, 3, 2] {
+          var joined = positions
+          joined.linkNeighbours(count: length, least: least)
+          if let found = grow(
+            part, links, &joined, bytes: bytes, eliminate: length == n || length > 1300, budget: &budget)
+          {
+            return found
+          }
         }
       }
       if length == n { break }
@@ -215,6 +218,7 @@ enum LaggedFibonacciRecovery {
         for unit in 0..<span where at[unit] >= 0 { stretch.learn(unit, units[Int(at[unit])]) }
       }
       stretch.peel()
+      guard !stretch.isContradicted else { return nil }
       if let start = stretch.run() {
         return (Array(stretch.words[start..<start + LaggedFibonacci.long]), (8 - (phase + 7 * start) % 8) % 8)
       }
@@ -253,6 +257,8 @@ struct LaggedFibonacciStretch {
   private(set) var words: [UInt64]
   private(set) var known: [Bool]
   private var fresh: [Int32] = []
+  /// Whether known words break the law: something is not where it was put.
+  private(set) var isContradicted = false
   let mask: UInt64
   var count: Int { words.count }
 
@@ -277,6 +283,7 @@ struct LaggedFibonacciStretch {
       for top in [n, n + short, n + long] where top < count && top >= long {
         let (a, b) = (top - short, top - long)
         if known[a] && known[b] {
+          if known[top], (words[a] &+ words[b] &- words[top]) & mask != 0 { isContradicted = true }
           learn(top, words[a] &+ words[b])
         } else if known[top] && known[a] {
           learn(b, words[top] &- words[a])
@@ -312,30 +319,40 @@ struct LaggedFibonacciStretch {
     let (unknowns, start) = best
     let width = unknowns + 1
     guard unknowns <= 480 else { return nil }
-    let length = min(count - start, (24 << 20) / 8 / width)
-    // Each word as a sum over the unknowns and a constant.
+    // Each word from `base` on as a sum over the unknowns and a constant; the window well inside.
+    let length = min(count, (24 << 20) / 8 / width)
+    let base = max(0, min(start - (length - long) / 2, count - length))
+    guard length > 2 * long else { return nil }
     var sums = [UInt64](repeating: 0, count: length * width)
     var number = 0
-    for n in 0..<long {
-      if known[start + n] {
-        sums[n * width + unknowns] = words[start + n]
+    for n in start..<start + long {
+      if known[n] {
+        sums[(n - base) * width + unknowns] = words[n]
       } else {
-        sums[n * width + number] = 1
+        sums[(n - base) * width + number] = 1
         number += 1
       }
     }
     var pivots: [(column: Int, row: [UInt64])] = []
     var spare = 0
     var row = [UInt64](repeating: 0, count: width)
-    for n in long..<length {
+    // Forward from the window, then backward from it.
+    for step in 0..<length - long {
+      let n = step < base + length - start - long ? start + long + step : base + length - long - 1 - step
       budget -= width
-      for c in 0..<width { row[c] = sums[(n &- long) &* width &+ c] &+ sums[(n &- short) &* width &+ c] }
-      guard known[start + n] else {
-        for c in 0..<width { sums[n &* width &+ c] = row[c] }
+      if n > start {
+        let (a, b) = ((n - base - long) * width, (n - base - short) * width)
+        for c in 0..<width { row[c] = sums[a &+ c] &+ sums[b &+ c] }
+      } else {
+        let (a, b) = ((n - base + long) * width, (n - base + long - short) * width)
+        for c in 0..<width { row[c] = sums[a &+ c] &- sums[b &+ c] }
+      }
+      guard known[n] else {
+        for c in 0..<width { sums[(n - base) &* width &+ c] = row[c] }
         continue
       }
-      sums[n * width + unknowns] = words[start + n]
-      row[unknowns] &-= words[start + n]
+      sums[(n - base) * width + unknowns] = words[n]
+      row[unknowns] &-= words[n]
       budget -= pivots.count * width / 2
       guard budget > 0 else { return nil }
       for pivot in pivots where row[pivot.column] != 0 {

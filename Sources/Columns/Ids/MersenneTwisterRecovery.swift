@@ -20,6 +20,8 @@ struct MersenneTwisterRecovery {
     var far: Int32
   }
 
+  /// Words within which the links of the recurrence itself lie: 624 of the generator and a few from elsewhere.
+  static let reach = 760
   /// Most draws looked at.
   static let most = 2600
 
@@ -70,11 +72,11 @@ struct MersenneTwisterRecovery {
 
   static func recover(_ sample: IdSample, bytes: Bool, budget: inout Int) -> MersenneTwister? {
     let draws = sample.draws
-    // 48 ids and what comes within 640 words after them: other generators have no link there.
+    // 48 ids and what comes after them within reach: other generators have no link there.
     guard draws.count >= 160, budget > 200_000 else { return nil }
     let probe = MersenneTwisterRecovery(
-      draws[min(draws.count / 3, draws.count - 160)...].prefix(48 + 320), bytes: bytes)
-    let first = probe.links(probe.single.prefix(48), power: 1, reach: 640, ratio: nil, budget: &budget)
+      draws[max(0, min(draws.count / 3, draws.count - 430))...].prefix(48 + 380), bytes: bytes)
+    let first = probe.links(probe.single.prefix(48), power: 1, reach: Self.reach, ratio: nil, budget: &budget)
     guard !first.isEmpty else { return nil }
 
     // The longest stretches without a hole in time.
@@ -160,6 +162,8 @@ struct MersenneTwisterRecovery {
             for i in 0..<power - round { term[i] = MersenneTwister.twist(term[i], term[i + 1]) }
           }
           let twisted = term[0]
+          // Far more links than chance and truth together have: the same ids again and again.
+          guard budget > 0, links.count < 64 * (anchor + 4) else { return [] }
           budget -= (to - from) * 2
           for far in from..<to {
             let wanted = words[far] ^ twisted
@@ -169,6 +173,7 @@ struct MersenneTwisterRecovery {
                 links.append(Link(anchor: Int32(anchor), near: Int32(near), far: Int32(far)))
               }
               near = index.older(near)
+              budget -= 2
             }
           }
         }
@@ -186,19 +191,20 @@ struct MersenneTwisterRecovery {
     }
   }
 
+  private func chain(_ runs: [Run], _ positions: inout RelativePositions) {
+    for run in runs {
+      for i in 1..<max(1, Int(run.length)) { positions.link(Int(run.start) + i - 1, Int(run.start) + i, 1) }
+    }
+  }
+
   private func linked(budget: inout Int) -> MersenneTwister? {
     var runs = single
-    let all = links(runs, power: 1, reach: 640, ratio: nil, budget: &budget)
+    let all = links(runs, power: 1, reach: Self.reach, ratio: nil, budget: &budget)
     guard all.count >= 12, budget > 0 else { return nil }
     let ratio = all.map { Double($0.far - $0.anchor) / 624 }.sorted()[all.count / 2]
 
     var positions = RelativePositions(count: words.count)
-    func chain(_ runs: [Run]) {
-      for run in runs {
-        for i in 1..<max(1, Int(run.length)) { positions.link(Int(run.start) + i - 1, Int(run.start) + i, 1) }
-      }
-    }
-    chain(runs)
+    chain(runs, &positions)
     let plausible = all.filter {
       let (near, far) = (Double($0.near - $0.anchor), Double($0.far - $0.anchor))
       return abs(near - 397 * ratio) < 30 + 60 * ratio && abs(far - 624 * ratio) < 30 + 90 * ratio
@@ -218,21 +224,29 @@ struct MersenneTwisterRecovery {
       }
     }
     runs = glued
-    chain(runs)
-    for (power, reach) in [(1, 640), (2, 1040), (4, 2080)] {
+    chain(runs, &positions)
+    // A state of which a few bits are free gives most ids; it is what there is if nothing better comes.
+    var nearly: (generator: MersenneTwister, free: Int)?
+    for (power, reach) in [(1, Self.reach), (2, 1040), (4, 2080)] {
       guard budget > 0 else { return nil }
       link(links(runs, power: power, reach: reach, ratio: ratio, budget: &budget), power: power, &positions)
-      if let found = grow(&positions, runs, ratio: ratio, budget: &budget) { return found }
+      if let found = grow(&positions, runs, ratio: ratio, nearly: &nearly, budget: &budget) { return found }
     }
-    return nil
+    return nearly?.generator
   }
 
   /// Peels the largest piece, places ids that equal a peeled word, and so on, until a state is known or nothing new comes.
-  private func grow(_ positions: inout RelativePositions, _ runs: [Run], ratio: Double, budget: inout Int)
-    -> MersenneTwister?
-  {
+  private func grow(
+    _ positions: inout RelativePositions, _ runs: [Run], ratio: Double,
+    nearly: inout (generator: MersenneTwister, free: Int)?,
+    budget: inout Int
+  ) -> MersenneTwister? {
+    // What was known before each placing, to which a contradiction leads back.
+    var history: [RelativePositions] = []
+    var careful = false
     var deep = false
-    for _ in 0..<14 {
+    var runs = runs
+    for _ in 0..<20 {
       let piece = positions.largest()
       guard piece.count >= 60, budget > 0 else { return nil }
       let margin = 1300
@@ -244,20 +258,37 @@ struct MersenneTwisterRecovery {
       var placed = [Int32](repeating: -1, count: words.count)
       for member in piece {
         placed[member.draw] = Int32(member.offset - low)
-        stretch.learn(member.offset - low, words[member.draw])
+        stretch.see(member.offset - low, words[member.draw])
       }
       stretch.peel()
       if deep { stretch.peelDeep(budget: &budget) }
-      guard stretch.contradictions == 0 else { return nil }
+      if stretch.contradictions > 0 {
+        // Something that was placed is not where it seemed. Only the piece as it was before that is kept, and ids are
+        // placed one by one.
+        if careful { _ = history.popLast() }
+        guard var sure = history.popLast() else { return nil }
+        positions = RelativePositions(count: words.count)
+        let kept = sure.largest()
+        for member in kept { positions.link(kept[0].draw, member.draw, member.offset - kept[0].offset) }
+        runs = single
+        chain(runs, &positions)
+        careful = true
+        deep = true
+        continue
+      }
       if let start = stretch.run() {
         return MersenneTwister(words: Array(stretch.words[start..<start + MersenneTwister.long]))
       }
+      history.append(positions)
       if place(&positions, piece[0], runs, placed, stretch, low: low, ratio: ratio) > 0 { continue }
       if !deep {
         deep = true
         continue
       }
-      return stretch.eliminate(budget: &budget).map { MersenneTwister(words: $0) }
+      guard let (words, free) = stretch.eliminate(budget: &budget) else { return nil }
+      if free == 0 { return MersenneTwister(words: words) }
+      if free < (nearly?.free ?? Int.max) { nearly = (MersenneTwister(words: words), free) }
+      return nil
     }
     return nil
   }
@@ -319,20 +350,23 @@ struct MersenneTwisterRecovery {
     made.reserveCapacity(2 * span)
     walker.run(2 * span) { made.append($0) }
     var wanted: [UInt64: Int] = [:]
-    var at = 0
-    for draw in draws {
+    var lengths = [UInt8](repeating: 0, count: words.count)
+    for run in single {
+      let at = Int(run.start)
       wanted[UInt64(words[at]) << 32 | UInt64(words[at + 1])] = at
-      at += draw.isTrace ? 4 : 2
+      lengths[at] = UInt8(run.length)
     }
     var first: Int?
     var found = 0
     for position in 0..<made.count - 1 {
       let key = UInt64(made[position]) << 32 | UInt64(made[position + 1])
-      guard wanted.removeValue(forKey: key) != nil else { continue }
+      guard let word = wanted[key] else { continue }
+      let length = lengths[word] == 4 && position + 3 < made.count && words[word + 2] == made[position + 2] ? 4 : 2
+      wanted[key] = nil
       if first == nil { first = position }
-      found += 1
+      found += length
     }
-    guard let first, found * 2 >= MersenneTwister.long + 8 || found * 4 >= draws.count * 3 else { return nil }
+    guard let first, found >= MersenneTwister.long + 8 else { return nil }
     var result = origin
     result.run(first) { _ in }
     return result
@@ -344,6 +378,8 @@ struct MersenneTwisterStretch {
   private(set) var words: [UInt32]
   /// Bit 0: the top bit is known; bit 1: the low 31 bits.
   private var known: [UInt8]
+  /// Words that are in the sample.
+  private var seen: [Bool]
   private var fresh: [Int32] = []
   private(set) var contradictions = 0
   private let long = MersenneTwister.long
@@ -352,12 +388,18 @@ struct MersenneTwisterStretch {
   init(count: Int) {
     words = [UInt32](repeating: 0, count: count)
     known = [UInt8](repeating: 0, count: count)
+    seen = [Bool](repeating: false, count: count)
   }
 
   @inline(__always)
   func isKnown(_ at: Int) -> Bool { known[at] == 3 }
 
-  mutating func learn(_ at: Int, _ value: UInt32) {
+  mutating func see(_ at: Int, _ value: UInt32) {
+    seen[at] = true
+    learn(at, value)
+  }
+
+  private mutating func learn(_ at: Int, _ value: UInt32) {
     if known[at] == 3 {
       if words[at] != value { contradictions += 1 }
       return
@@ -434,19 +476,48 @@ struct MersenneTwisterStretch {
     return nil
   }
 
-  /// The unknown words of the 624 with the fewest of them: their bits are the unknowns, known words further on the
-  /// equations, all over GF(2). Nil unless at least 64 equations are left over, and all of them hold.
-  func eliminate(budget: inout Int) -> [UInt32]? {
+  /// A state by elimination, tried in windows with few unknown words, and how many of its bits stay free.
+  func eliminate(budget: inout Int) -> (words: [UInt32], free: Int)? {
     guard words.count > long + 700 else { return nil }
+    // A window counts only if enough words were seen, not derived, behind it. Of each stretch of 624
+    // the best is taken.
+    var seenBefore = [Int32](repeating: 0, count: words.count + 1)
+    for n in seen.indices { seenBefore[n + 1] = seenBefore[n] + (seen[n] ? 1 : 0) }
+    var windows: [(missing: Int, start: Int)] = []
     var missing = 0
-    var best = (missing: Int.max, start: 0)
     for n in 0..<words.count - 700 {
       if known[n] != 3 { missing += 1 }
       if n >= long, known[n - long] != 3 { missing -= 1 }
-      if n >= long - 1, missing < best.missing { best = (missing, n + 1 - long) }
+      guard n >= long - 1 else { continue }
+      let start = n + 1 - long
+      if start % long == 0 { windows.append((long, start)) }
+      let after = Int(seenBefore[words.count] - seenBefore[n + 1])
+      if missing < windows[windows.count - 1].missing, after >= 2 * missing + 16 {
+        windows[windows.count - 1] = (missing, start)
+      }
     }
-    let start = best.start
-    let unknowns = best.missing * 32
+    // Earlier windows have more unknowns, but more equations too.
+    var limit = min((windows.map { $0.missing }.min() ?? long) + 40, long)
+    var last = -1
+    var best: (words: [UInt32], free: Int)?
+    for _ in 0..<5 {
+      guard let window = windows.first(where: { $0.missing < limit }) else { break }
+      if window.start != last,
+        let found = eliminate(start: window.start, missing: window.missing, budget: &budget)
+      {
+        if found.free == 0 { return found }
+        if found.free < (best?.free ?? Int.max) { best = found }
+      }
+      last = window.start
+      limit = min(limit * 3 / 2, long)
+    }
+    return best
+  }
+
+  /// The bits of the unknown words of a window as unknowns, known words further on as equations, all over GF(2). Nil
+  /// unless they fix nearly all of them and at least 64 equations are left over, all of which hold.
+  private func eliminate(start: Int, missing: Int, budget: inout Int) -> (words: [UInt32], free: Int)? {
+    let unknowns = missing * 32
     // Bits of a row: the unknowns, then the constant.
     let width = unknowns / 64 + 1
     let cost = unknowns * unknowns / 2 * width / 2
@@ -457,7 +528,9 @@ struct MersenneTwisterStretch {
     var rows = [UInt64](repeating: 0, count: long * 32 * width)
     var variable = [Int](repeating: -1, count: long)
     var number = 0
+    var isConstant = [Bool](repeating: false, count: long)
     func store(constant value: UInt32, _ slot: Int) {
+      isConstant[slot] = true
       for i in slot * 32 * width..<(slot + 1) * 32 * width { rows[i] = 0 }
       for bit in 0..<32 where value >> UInt32(bit) & 1 == 1 {
         rows[(slot * 32 + bit) * width + constant.word] = constant.bit
@@ -481,12 +554,17 @@ struct MersenneTwisterStretch {
     var rank = 0
     var spare = 0
     var row = [UInt64](repeating: 0, count: width)
-    for n in long..<min(words.count - start, long * 8) {
+    for n in long..<words.count - start {
       // x[n] = x[n-227] ^ twist of x[n-624] and x[n-623], bit by bit; it goes where x[n-624] was, of which only the top bit
       // is read.
       let (slot0, slot1, slot397) = (n % long, (n + 1) % long, (n + short) % long)
-      let top = Array(rows[(slot0 * 32 + 31) * width..<(slot0 * 32 + 32) * width])
       let isKnown = known[start + n] == 3
+      if isKnown, isConstant[slot0], isConstant[slot1], isConstant[slot397] {
+        store(constant: words[start + n], slot0)
+        budget -= width * 8
+        continue
+      }
+      let top = Array(rows[(slot0 * 32 + 31) * width..<(slot0 * 32 + 32) * width])
       for bit in 0..<32 {
         let from397 = (slot397 * 32 + bit) * width
         for i in 0..<width { row[i] = rows[from397 &+ i] }
@@ -518,10 +596,13 @@ struct MersenneTwisterStretch {
         }
       }
       guard budget > 0 else { return nil }
+      isConstant[slot0] = false
       if isKnown { store(constant: words[start + n], slot0) }
       if rank == unknowns && spare >= 256 { break }
     }
-    guard spare >= 64 else { return nil }
+    // Of the first word only the top bit counts.
+    let free = unknowns - rank - (known[start] & 2 == 0 ? 31 : 0)
+    guard spare >= 64, free <= 256 else { return nil }
     // From the last unknown back; those that nothing fixes (of the first word only the top bit counts) are 0.
     var solution = [UInt64](repeating: 0, count: width)
     for column in (0..<unknowns).reversed() where pivotOf[column] >= 0 {
@@ -530,11 +611,12 @@ struct MersenneTwisterStretch {
       parity ^= pivots[pivotOf[column] + constant.word] & constant.bit
       if parity.nonzeroBitCount & 1 == 1 { solution[column / 64] |= 1 << UInt64(column % 64) }
     }
-    return (0..<long).map { n in
+    let state = (0..<long).map { n in
       guard variable[n] >= 0 else { return words[start + n] }
       let v = variable[n] * 32
       return UInt32(truncatingIfNeeded: solution[v / 64] >> UInt64(v % 64))
     }
+    return (state, max(0, free))
   }
 
   /// Takes out of `row` every unknown that has a pivot. The lowest one that has none, if any is left, and the work done.

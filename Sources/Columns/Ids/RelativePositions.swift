@@ -59,6 +59,55 @@ struct RelativePositions {
     return true
   }
 
+  /// Joins pieces by the order of the draws: the most common distance between neighbours is 1, so where at least `least`
+  /// pairs of neighbours from the same two pieces put these the same way to each other, and not half as many another way,
+  /// that is believed.
+  mutating func linkNeighbours(count: Int, least: Int) {
+    struct Pair: Hashable {
+      var first: Int32
+      var second: Int32
+    }
+    for _ in 0..<40 {
+      // Of each two pieces, in the order of their first meeting, the gaps that neighbours suggest.
+      var numbers: [Pair: Int] = [:]
+      var votes: [(pair: Pair, gaps: [(gap: Int, count: Int)])] = []
+      for draw in 1..<max(1, count) {
+        let (rootA, offsetA) = find(draw - 1)
+        let (rootB, offsetB) = find(draw)
+        guard rootA != rootB else { continue }
+        // Position of root B relative to root A if `draw` comes right after.
+        var gap = offsetA + 1 - offsetB
+        var pair = Pair(first: Int32(rootA), second: Int32(rootB))
+        if rootA > rootB {
+          pair = Pair(first: pair.second, second: pair.first)
+          gap = -gap
+        }
+        if let number = numbers[pair] {
+          if let i = votes[number].gaps.firstIndex(where: { $0.gap == gap }) {
+            votes[number].gaps[i].count += 1
+          } else if votes[number].gaps.count < 64 {
+            votes[number].gaps.append((gap, 1))
+          }
+        } else {
+          numbers[pair] = votes.count
+          votes.append((pair, [(gap, 1)]))
+        }
+      }
+      // The clearest cases first: larger pieces have more neighbours to vote.
+      var clear: [(pair: Pair, gap: Int, count: Int)] = []
+      for (pair, gaps) in votes {
+        let ranked = gaps.sorted { $0.count > $1.count }
+        if ranked[0].count >= least, ranked.count == 1 || ranked[1].count * 2 <= ranked[0].count {
+          clear.append((pair, ranked[0].gap, ranked[0].count))
+        }
+      }
+      guard let most = clear.map({ $0.count }).max() else { return }
+      for (pair, gap, votes) in clear where votes * 3 >= most * 2 {
+        if find(Int(pair.first)).root != find(Int(pair.second)).root { link(Int(pair.first), Int(pair.second), gap) }
+      }
+    }
+  }
+
   /// The draws of the largest piece with their offsets, in the order of draws.
   mutating func largest() -> [(draw: Int, offset: Int)] {
     var best = 0

@@ -111,8 +111,8 @@ enum NodeDraw: V8Draw {
   static var name: String { "V8 Math.random (Node)" }
 
   /// Six draws in three pairs, with `gaps` unseen draws between the pairs. Draws are made in reverse.
-  private static func solver(_ first: Int, _ second: Int) -> V8Solver {
-    V8Solver(
+  private static func solver(_ first: Int, _ second: Int) -> BitSolver {
+    BitSolver(
       steps: [0, 1, 2 + second, 3 + second, 4 + first + second, 5 + first + second], bits: 32)
   }
   private static let tight = solver(0, 0)
@@ -152,7 +152,7 @@ enum NodeDraw: V8Draw {
 
   @inline(__always)
   private static func attempt(
-    _ solver: V8Solver, span: Int, _ draws: [IdDraw], _ start: Int, _ budget: inout Int
+    _ solver: BitSolver, span: Int, _ draws: [IdDraw], _ start: Int, _ budget: inout Int
   ) -> (s0: UInt64, s1: UInt64, used: Int)? {
     budget -= 10
     // Six draws: three span ids, or a span id and a trace id, as three words; the solver wants the last drawn first.
@@ -235,20 +235,20 @@ enum WebByteDraw: V8Draw {
 }
 
 /// A solver for each place in a block that a root's first draw may have.
-private func pageSolvers(bits: Int) -> [V8Solver] {
+private func pageSolvers(bits: Int) -> [BitSolver] {
   (0..<64).map { used in
     // The last drawn first: a root's 192 bits, backwards.
     let steps = (0..<(192 / bits)).map { draw in
       let at = used + draw
       return at / 64 * 64 + 63 - at % 64
     }
-    return V8Solver(steps: steps.reversed(), bits: bits)
+    return BitSolver(steps: steps.reversed(), bits: bits)
   }
 }
 
 /// A page load is a generator of its own: its state comes from one root's span id and trace id.
 private func recoverPage(
-  _ sample: IdSample, bits: Int, _ solvers: [V8Solver], _ budget: inout Int
+  _ sample: IdSample, bits: Int, _ solvers: [BitSolver], _ budget: inout Int
 ) -> (s0: UInt64, s1: UInt64, used: Int)? {
   let draws = sample.draws
   for at in 1..<max(1, draws.count) where draws[at].isTrace && draws[at - 1].span == draws[at].span {
@@ -262,18 +262,10 @@ private func recoverPage(
   return nil
 }
 
-/// The state before the first of some draws from 192 of their bits, by elimination over GF(2) once for a pattern of
-/// draws. 64 bits are left over: they must fit, which makes a false find one in 2^64.
-final class V8Solver: Sendable {
-  private typealias Row = (s0: UInt64, s1: UInt64, c0: UInt64, c1: UInt64, c2: UInt64)
-  /// Observed bits whose parity must be even.
-  private let checks: [(UInt64, UInt64, UInt64)]
-  /// Observed bits whose parity is a state bit; empty if the pattern does not determine the state.
-  private let solution: [(UInt64, UInt64, UInt64)]
-
+extension BitSolver {
   /// `steps`: when in the order of making each observed draw was made, the draw that holds the lowest bits first;
   /// `bits`: how many bits of it are observed.
-  init(steps: [Int], bits: Int) {
+  convenience init(steps: [Int], bits: Int) {
     // Which state bits make up each output bit: run the generator on every single-bit state.
     let last = steps.max() ?? 0
     var outputs = [[(UInt64, UInt64)]](
@@ -289,59 +281,6 @@ final class V8Solver: Sendable {
         }
       }
     }
-    var pivots = [Row?](repeating: nil, count: 128)
-    var checks: [(UInt64, UInt64, UInt64)] = []
-    for (k, step) in steps.enumerated() {
-      for bit in 0..<bits {
-        let at = UInt64(k * bits + bit)
-        var row: Row = (outputs[step][bit].0, outputs[step][bit].1, 0, 0, 0)
-        if at < 64 { row.c0 = 1 << at } else if at < 128 { row.c1 = 1 << (at - 64) } else { row.c2 = 1 << (at - 128) }
-        while true {
-          let high = row.s1 != 0 ? 127 - row.s1.leadingZeroBitCount : 63 - row.s0.leadingZeroBitCount
-          if high < 0 {
-            checks.append((row.c0, row.c1, row.c2))
-            break
-          }
-          guard let pivot = pivots[high] else {
-            pivots[high] = row
-            break
-          }
-          row = (row.s0 ^ pivot.s0, row.s1 ^ pivot.s1, row.c0 ^ pivot.c0, row.c1 ^ pivot.c1, row.c2 ^ pivot.c2)
-        }
-      }
-    }
-    var solution: [(UInt64, UInt64, UInt64)] = []
-    for high in 0..<128 {
-      guard let row = pivots[high] else {
-        solution = []
-        break
-      }
-      var sum = (row.c0, row.c1, row.c2)
-      for low in 0..<high where (low < 64 ? row.s0 >> UInt64(low) : row.s1 >> UInt64(low - 64)) & 1 == 1 {
-        sum = (sum.0 ^ solution[low].0, sum.1 ^ solution[low].1, sum.2 ^ solution[low].2)
-      }
-      solution.append(sum)
-    }
-    self.checks = checks
-    self.solution = solution
-  }
-
-  /// `words`: the observed bits, lowest first.
-  @inline(__always)
-  func solve(_ words: (UInt64, UInt64, UInt64)) -> (s0: UInt64, s1: UInt64)? {
-    guard solution.count == 128 else { return nil }
-    for check in checks where Self.parity(check, words) != 0 { return nil }
-    var s0: UInt64 = 0
-    var s1: UInt64 = 0
-    for bit in 0..<64 {
-      s0 |= Self.parity(solution[bit], words) << UInt64(bit)
-      s1 |= Self.parity(solution[bit + 64], words) << UInt64(bit)
-    }
-    return s0 | s1 == 0 ? nil : (s0, s1)
-  }
-
-  @inline(__always)
-  private static func parity(_ mask: (UInt64, UInt64, UInt64), _ words: (UInt64, UInt64, UInt64)) -> UInt64 {
-    UInt64(((mask.0 & words.0) ^ (mask.1 & words.1) ^ (mask.2 & words.2)).nonzeroBitCount & 1)
+    self.init(observed: steps.flatMap { outputs[$0] })
   }
 }

@@ -38,8 +38,13 @@ struct SegmentEncoder: ~Copyable {
     block.removeAll()
     state.duplicates.begin()
     let strings = state.strings.count
-    var spine = ProtobufSpine(chunk, framing: framing)
-    spine.shred(entry, &state, &block)
+    if framing == .json {
+      var spine = JSONSpine(chunk)
+      spine.shred(entry, &state, &block)
+    } else {
+      var spine = ProtobufSpine(chunk, framing: framing)
+      spine.shred(entry, &state, &block)
+    }
 
     var report = BlockReport()
     report.deduplicatedRecords = state.duplicates.count
@@ -165,56 +170,5 @@ struct PayloadReader {
     guard let n = number(), n <= payload.count - at else { return nil }
     at += n
     return payload[at - n..<at]
-  }
-}
-
-/// Measures a file: a stand-in until the archive is there.
-public func measure(_ bytes: [UInt8], framing: BlockFraming, blockSize: Int, report: Bool) throws {
-  let clock = ContinuousClock()
-  try bytes.withView { view in
-    var encoder = SegmentEncoder(config: TracezipConfig(), framing: framing)
-    var all = Buffer<UInt8>()
-    var ranges: [(Range<Int>, Int)] = []
-    let t0 = clock.now
-    var at = 0
-    var columns: [String: Int] = [:]
-    while at < view.count {
-      var end = at
-      if framing == .lengthPrefixed {
-        while end + 4 <= view.count, end - at < blockSize {
-          let n = Int(UInt32(bigEndian: view.load(UInt32.self, at: end)))
-          if end + 4 + n > view.count { break }
-          end += 4 + n
-        }
-        if end == at { end = view.count }
-      } else {
-        end = view.count
-      }
-      let before = all.count
-      let r = encoder.encode(view[at..<end], entry: ChunkEntry(), into: &all)
-      for c in r.columns { columns[c.name, default: 0] += c.storedBytes }
-      ranges.append((before..<all.count, end - at))
-      at = end
-    }
-    let t1 = clock.now
-    print("encoded \(all.count) in \(t1 - t0), blocks \(ranges.count)")
-    if report {
-      for (n, b) in columns.sorted(by: { $0.value > $1.value }).prefix(30) { print("  \(b)  \(n)") }
-    }
-    var decoder = SegmentDecoder(limits: DecodeLimits())
-    var out = Buffer<UInt8>(capacity: view.count)
-    var all2 = Buffer<UInt8>()
-    var same = true
-    var place = 0
-    let t2 = clock.now
-    for (range, n) in ranges {
-      all2.removeAll()
-      try decoder.decode(all[range], restoredCount: n, into: &all2)
-      if !(all2.view == view[place..<place + n]) { same = false }
-      place += n
-    }
-    let t3 = clock.now
-    out.removeAll()
-    print("decoded in \(t3 - t2); \(same ? "EXACT" : "DIFFERENT")")
   }
 }

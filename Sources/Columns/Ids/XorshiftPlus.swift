@@ -1,0 +1,85 @@
+import Bytes
+
+/// opentelemetry-cpp's id generator (sdk/src/common/fast_random_number_generator.h; nginx's OpenTelemetry module links
+/// it): xorshift128+ (Vigna 2017), one per thread, 8 little-endian bytes an output.
+///
+/// The sum of the two state words is not linear over GF(2), but its lowest bit is: 128 ids in a row give the state, 64
+/// more the proof. So a thread is found if it once drew 192 ids of which none is missing, swapped or of another thread.
+struct XorshiftPlus: IdSequence {
+  var s0: UInt64
+  var s1: UInt64
+
+  static var name: String { "opentelemetry-cpp xorshift128+" }
+  static var shape: IdShape { IdShape(unitBits: 64, highFirst: true, traceIsFirst: false) }
+
+  @inline(__always)
+  mutating func step() -> UInt64 {
+    var t = s0
+    let s = s1
+    s0 = s
+    t ^= t << 23
+    t ^= t >> 17
+    t ^= s ^ s >> 26
+    s1 = t
+    return t &+ s
+  }
+
+  private static let solver: BitSolver = {
+    var observed = [(UInt64, UInt64)](repeating: (0, 0), count: 192)
+    for j in 0..<128 as Range<UInt64> {
+      var generator = XorshiftPlus(s0: j < 64 ? 1 << j : 0, s1: j < 64 ? 0 : 1 << (j - 64))
+      for k in 0..<192 where generator.step() & 1 == 1 {
+        if j < 64 { observed[k].0 |= 1 << j } else { observed[k].1 |= 1 << (j - 64) }
+      }
+    }
+    return BitSolver(observed: observed)
+  }()
+
+  static func recover(_ sample: IdSample, budget: inout Int) -> XorshiftPlus? {
+    // The lowest bit of an output is that of its first byte, an id's most significant.
+    var bits: [UInt64] = []
+    for draw in sample.draws {
+      if draw.isTrace { bits.append(draw.high >> 56 & 1) }
+      bits.append(draw.low >> 56 & 1)
+    }
+    guard bits.count > 192 else { return nil }
+    var window: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    for (k, bit) in bits.enumerated() {
+      window.0 = window.0 >> 1 | window.1 << 63
+      window.1 = window.1 >> 1 | window.2 << 63
+      window.2 = window.2 >> 1 | bit << 63
+      guard k >= 191 else { continue }
+      budget -= 10
+      if budget < 0 { return nil }
+      if let state = solver.solve(window) { return XorshiftPlus(s0: state.s0, s1: state.s1) }
+    }
+    return nil
+  }
+
+  mutating func rewind(_ units: Int) {
+    for _ in 0..<units { NodeRandom.stepBack(&s0, &s1) }
+  }
+
+  mutating func append(_ count: Int, to units: inout Buffer<UInt64>) {
+    units.reserve(count)
+    for _ in 0..<count { units.append(step().byteSwapped) }
+  }
+
+  func state(budget: inout Int) -> [UInt8] {
+    var bytes = Buffer<UInt8>(capacity: 16)
+    bytes.append(integer: s0)
+    bytes.append(integer: s1)
+    return bytes.array
+  }
+
+  init(s0: UInt64, s1: UInt64) {
+    self.s0 = s0
+    self.s1 = s1
+  }
+
+  init?(state: ByteView, budget: inout Int) {
+    guard state.count == 16 else { return nil }
+    s0 = state.load(UInt64.self, at: 0)
+    s1 = state.load(UInt64.self, at: 8)
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Tracezip
+
+/// A number of bytes: `4096`, `64K`, `1.5GiB`. K, M, G and T are powers of 1024, KB, MB, GB and TB of 1000.
+struct ByteSize: ExpressibleByArgument, Equatable {
+  var bytes: Int
+
+  init?(argument: String) {
+    let digits = argument.prefix { $0.isNumber || $0 == "." }
+    guard let number = Double(digits), number.isFinite, number >= 0 else { return nil }
+    let unit: Double
+    switch argument.dropFirst(digits.count).lowercased() {
+    case "", "b": unit = 1
+    case "k", "kib": unit = 0x1p10
+    case "m", "mib": unit = 0x1p20
+    case "g", "gib": unit = 0x1p30
+    case "t", "tib": unit = 0x1p40
+    case "kb": unit = 1e3
+    case "mb": unit = 1e6
+    case "gb": unit = 1e9
+    case "tb": unit = 1e12
+    default: return nil
+    }
+    guard number * unit < 0x1p62 else { return nil }
+    bytes = Int(number * unit)
+  }
+}
+
+/// A stage of coding that can be left out.
+enum Stage: String, ExpressibleByArgument, CaseIterable {
+  case delta
+  case deduplication
+  case stringTable = "string-table"
+  case derived
+  case idPrediction = "id-prediction"
+  case traceFilter = "trace-filter"
+
+  func leaveOut(of config: inout TracezipConfig) {
+    switch self {
+    case .delta: config.delta = false
+    case .deduplication: config.deduplication = false
+    case .stringTable: config.stringTable = false
+    case .derived: config.derived = false
+    case .idPrediction: config.idPrediction = false
+    case .traceFilter: config.traceFilterBits = 0
+    }
+  }
+}
+
+/// How the input is framed, by the names people use.
+enum InputFormat: String, ExpressibleByArgument, CaseIterable {
+  case auto
+  case protobuf
+  case lengthPrefixed = "length-prefixed"
+  case varintDelimited = "varint-delimited"
+  case newlineJoined = "newline-joined"
+  case json
+  case unknown
+
+  /// nil recognises it.
+  var framing: BlockFraming? {
+    switch self {
+    case .auto: nil
+    case .protobuf: .bare
+    case .lengthPrefixed: .lengthPrefixed
+    case .varintDelimited: .varintDelimited
+    case .newlineJoined: .newlineJoined
+    case .json: .json
+    case .unknown: .unknown
+    }
+  }
+
+  init(_ framing: BlockFraming) {
+    switch framing {
+    case .unknown: self = .unknown
+    case .bare: self = .protobuf
+    case .lengthPrefixed: self = .lengthPrefixed
+    case .varintDelimited: self = .varintDelimited
+    case .newlineJoined: self = .newlineJoined
+    case .json: self = .json
+    }
+  }
+}
+
+extension TracezipConfig.Codec: ExpressibleByArgument {}

@@ -1,0 +1,105 @@
+import ArgumentParser
+import Glibc
+import Tracezip
+
+struct Decompress: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Restore what was archived, byte for byte.",
+    discussion: """
+      Writes FILE beside each FILE.trz and keeps the archive. An archive is known by its first bytes; its suffix only \
+      names the result. With -c and -f, what is no archive passes through unchanged.
+      """)
+
+  @OptionGroup var input: InputOptions
+  @OptionGroup var output: OutputOptions
+  @Flag(help: "Restore every intact part of a damaged archive.")
+  var recover = false
+  @OptionGroup var resources: ResourceOptions
+  @OptionGroup var messages: MessageOptions
+
+  func run() throws {
+    let session = Session(messages)
+    let settings = try Settings(resources)
+    let inputs = InputList(input)
+    inputs.failures.forEach(session.report)
+    let outputs = try Outputs(output, inputs: inputs, console: session.console, writesArchives: false)
+    for item in inputs.items {
+      session.attempt { () throws(CommandError) in
+        try decompress(item, into: outputs, settings: settings, session: session)
+      }
+    }
+    session.attempt { () throws(CommandError) in try outputs.finish() }
+    try session.finish()
+  }
+
+  private func decompress(
+    _ item: InputList.Item, into outputs: Outputs, settings: Settings, session: Session
+  ) throws(CommandError) {
+    let file: InputFile
+    switch item {
+    case .standardInput:
+      file = .standardInput()
+      if !output.force, Terminal.isTerminal(0) {
+        throw CommandError(file.name, "is a terminal, and no archive comes from there", advice: "-f reads it")
+      }
+    case .file(let path, let isFound):
+      file = try InputFile(
+        path: path, force: output.force, acceptsPipes: output.stdout || output.output != nil)
+      if isFound, try !file.isArchive() { return }
+    }
+    let isArchive = try file.isArchive()
+    if !isArchive, output.force, outputs.isStandardOutput(for: file) {
+      let result = try outputs.open(for: file) { $0 }
+      try passThrough(file, result)
+      return
+    }
+    // Said before the name is looked at: the name of something else does not matter.
+    if !isArchive {
+      var error = CommandError(TracezipError(.notAnArchive), input: file.name, output: "")
+      error.advice = "-dcf passes plain data through"
+      throw error
+    }
+    let result = try outputs.open(for: file) { (name) throws(CommandError) in try ArchiveName.restored(from: name) }
+    let meter = session.meter(file.name)
+    defer { meter.end() }
+    let restored = try outputs.streaming { () throws(CommandError) in
+      try telling(input: file.name, output: result.name) { () throws(TracezipError) in
+        try TraceDecompressor.decompress(
+          from: file.source, to: result.sink, config: settings.config, recover: recover,
+          progress: meter.handler(restores: true))
+      }
+    }
+    try result.commit(for: file)
+    meter.end()
+    for gap in restored.gaps {
+      let missing = gap.missingBytes.map { ", \(Text.grouped($0)) bytes missing" } ?? ""
+      session.report(
+        CommandError(
+          file.name,
+          "\(gap.error) (\(Text.grouped(gap.archiveBytes)) bytes of archive left out\(missing) "
+            + "at \(gap.restoredOffset) of the result)", status: .damaged))
+    }
+    if restored.gaps.isEmpty { try removeInput(file, outputs: outputs, session: session, if: output.rm) }
+    session.console.note(
+      "\(file.name): \(Text.size(restored.archiveBytes)) to \(Text.size(restored.restoredBytes)), "
+        + Text.duration(meter.elapsed))
+  }
+
+  private func passThrough(_ file: InputFile, _ result: Outputs.Output) throws(CommandError) {
+    do throws(SystemError) {
+      try writeAll(1, file.head)
+      try copyRest(of: file.number)
+    } catch {
+      if error.operation == "write", error.errno == EPIPE { Signals.dieOfBrokenPipe() }
+      throw CommandError(error.operation == "write" ? result.name : file.name, error)
+    }
+  }
+
+  private func copyRest(of descriptor: Int32) throws(SystemError) {
+    while true {
+      let piece = try readPiece(descriptor)
+      if piece.isEmpty { return }
+      try writeAll(1, piece)
+    }
+  }
+}

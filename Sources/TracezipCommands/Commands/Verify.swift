@@ -1,0 +1,179 @@
+import ArgumentParser
+import Glibc
+import Tracezip
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check archives.",
+    discussion: """
+      Restores everything in memory and compares all checksums. Silent where all is well, unless standard error is a \
+      terminal or -v is given. The exit status is 3 if an archive is damaged, 1 if it differs from --against.
+      """)
+
+  @OptionGroup var input: InputOptions
+  @Option(help: ArgumentHelp("Compare what is restored with this file.", valueName: "file"), completion: .file())
+  var against: String?
+  @Flag(help: "Check stored bytes only, restore nothing.")
+  var quick = false
+  @Flag(help: "A report as JSON, one object for each archive and line.")
+  var json = false
+  @OptionGroup var resources: ResourceOptions
+  @OptionGroup var messages: MessageOptions
+
+  func validate() throws {
+    if against != nil, quick { throw ValidationError("--quick restores nothing that --against could compare.") }
+    if against != nil, input.files.count > 1 || input.filesFrom != nil || input.files0From != nil || input.recursive {
+      throw ValidationError("--against compares with one archive.")
+    }
+  }
+
+  func run() throws {
+    let session = Session(messages)
+    let settings = try Settings(resources)
+    let inputs = InputList(input)
+    inputs.failures.forEach(session.report)
+    for item in inputs.items {
+      session.attempt { () throws(CommandError) in
+        do throws(CommandError) {
+          guard let archive = try ReadableArchive.open(item) else { return }
+          try verify(archive, settings: settings, session: session)
+        } catch {
+          if json { try writeToStandardOutput(failure(item, error).text + "\n") }
+          throw error
+        }
+      }
+    }
+    try session.finish()
+  }
+
+  private func verify(
+    _ archive: ReadableArchive, settings: Settings, session: Session
+  ) throws(CommandError) {
+    let meter = session.meter(archive.name)
+    defer { meter.end() }
+    let found = try archive.told { (reader) throws(TracezipError) in
+      try reader.verify(
+        quick ? .stored : .restored, config: settings.config, progress: meter.handler(restores: true))
+    }
+    var difference: Difference?
+    if let against, found.isSound {
+      let comparison = try Comparison(with: against)
+      do throws(TracezipError) {
+        for segment in try archive.reader.segments() where !comparison.hasFailed {
+          try archive.reader.restore(segment, to: comparison.sink, config: settings.config)
+        }
+      } catch {
+        if !comparison.hasFailed { throw CommandError(error, input: archive.name, output: "") }
+      }
+      difference = try comparison.finish()
+    }
+    meter.end()
+    if json { try writeToStandardOutput(report(archive.name, found, difference).text + "\n") }
+    for problem in found.problems {
+      session.report(CommandError(problem, input: archive.name, output: ""))
+    }
+    if let difference, let against {
+      session.report(CommandError(archive.name, difference.words(against)))
+    }
+    if found.isSound, difference == nil {
+      let what = against.map { "identical to \($0)" } ?? "sound"
+      session.console.note(
+        "\(archive.name): \(what), \(Text.count(found.segments, "segment")), "
+          + "\(Text.size(found.archiveBytes)) for \(Text.size(found.restoredBytes)), \(Text.duration(meter.elapsed))")
+    }
+  }
+
+  private func report(
+    _ name: String, _ found: ArchiveReader.Verification, _ difference: Difference?
+  ) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("schemaVersion", 1), ("command", "verify"), ("name", .string(name)), ("sound", .bool(found.isSound)),
+      ("restored", .bool(!quick)), ("archives", .int(found.archives)), ("segments", .int(found.segments)),
+      ("blocks", .int(found.blocks)), ("archiveBytes", .int(found.archiveBytes)),
+      ("originalBytes", .int(found.restoredBytes)),
+      ("problems", .array(found.problems.map(Self.problem))),
+    ]
+    if let against {
+      members.append(("against", .string(against)))
+      members.append(("identical", .bool(found.isSound && difference == nil)))
+      if let difference { members.append(("firstDifference", .int(difference.offset))) }
+    }
+    return .object(members)
+  }
+
+  private func failure(_ item: InputList.Item, _ error: CommandError) -> JSONValue {
+    let name: String
+    switch item {
+    case .standardInput: name = Names.standardInput
+    case .file(let path, _): name = path
+    }
+    return .object([
+      ("schemaVersion", 1), ("command", "verify"), ("name", .string(name)), ("sound", false),
+      ("problems", .array([.object([("message", .string(error.what))])])),
+    ])
+  }
+
+  private static func problem(_ error: TracezipError) -> JSONValue {
+    func number(_ value: Int?) -> JSONValue { value.map { .int($0) } ?? .null }
+    return .object([
+      ("message", .string(error.kind.description)), ("offset", number(error.location.offset)),
+      ("segment", number(error.location.segment)), ("block", number(error.location.block)),
+      ("column", error.location.column.map { .string($0) } ?? .null),
+    ])
+  }
+}
+
+/// Where what was restored and the original part.
+private struct Difference {
+  var offset: Int
+  var reason: String
+
+  func words(_ original: String) -> String { "differs from \(original) at byte \(Text.grouped(offset)): \(reason)" }
+}
+
+/// A sink that compares with a file as the bytes come.
+private final class Comparison {
+  private let file: InputFile
+  private var offset = 0
+  private var difference: Difference?
+  private var failure: CommandError?
+
+  init(with path: String) throws(CommandError) {
+    file = try InputFile(path: path, force: true, acceptsPipes: true)
+  }
+
+  var hasFailed: Bool { difference != nil || failure != nil }
+
+  var sink: ByteSink {
+    unsafe ByteSink { (piece) throws(TracezipError) in
+      var at = 0
+      while at < piece.count, !self.hasFailed {
+        do throws(SystemError) {
+          let original = try readPiece(self.file.number, upTo: min(1 << 18, piece.count - at))
+          if original.isEmpty {
+            self.difference = Difference(offset: self.offset, reason: "the original ends")
+          } else if unsafe !original.elementsEqual(piece[at..<at + original.count]) {
+            let same = unsafe zip(original, piece[at...]).prefix { $0 == $1 }.count
+            self.difference = Difference(offset: self.offset + same, reason: "the bytes differ")
+          }
+          at += original.count
+          self.offset += original.count
+        } catch {
+          self.failure = CommandError(self.file.name, error)
+        }
+      }
+      if self.hasFailed { throw TracezipError(.cancelled) }
+    }
+  }
+
+  func finish() throws(CommandError) -> Difference? {
+    if let failure { throw failure }
+    if let difference { return difference }
+    do throws(SystemError) {
+      let isLonger = try !readPiece(file.number, upTo: 1).isEmpty
+      return isLonger ? Difference(offset: offset, reason: "the original goes on") : nil
+    } catch {
+      throw CommandError(file.name, error)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import Glibc
+
+/// A file that appears under its name only when it is whole.
+///
+/// The bytes go to a temporary file in the same folder, created for its owner alone (0600); `commit` gives it mode,
+/// owner and times of the source, writes it to the disk and renames it. Anything that goes wrong before, a signal
+/// included, removes it, and what was there under the name stays as it was.
+final class OutputFile {
+  let path: String
+  let descriptor: Descriptor
+  private let temporary: String?
+  private let replaces: Bool
+  private var isDone = false
+
+  /// - Parameter replaces: whether a file of that name may be replaced.
+  init(path: String, replaces: Bool) throws(CommandError) {
+    let existing = FileStatus.following(path)
+    if let existing, existing.isDirectory {
+      throw CommandError(path, "is a directory", advice: "give a file name, or --output-dir")
+    }
+    if let existing, !existing.isRegular {
+      // A device or a pipe is written to as it is: nothing to rename, no mode to change.
+      self.path = path
+      temporary = nil
+      self.replaces = true
+      do {
+        descriptor = try Descriptor.open(path, O_WRONLY)
+      } catch {
+        throw CommandError(path, error)
+      }
+      return
+    }
+    // Through a symbolic link the file behind it is replaced, as a shell's redirection does.
+    let target = existing != nil && FileStatus.of(path)?.isLink == true ? (realPath(path) ?? path) : path
+    let name = PathName.join(PathName.folder(target), ".tracezip-" + hex(randomNumber(), digits: 16))
+    Signals.doom(name)
+    do {
+      descriptor = try Descriptor.open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
+    } catch {
+      Signals.spare()
+      throw CommandError(path, SystemError("create", error.errno))
+    }
+    self.path = target
+    temporary = name
+    self.replaces = replaces
+  }
+
+  /// Puts the file in its place.
+  func commit(like source: FileStatus?) throws(CommandError) {
+    guard let temporary else {
+      do { try descriptor.close() } catch { throw CommandError(path, error) }
+      isDone = true
+      return
+    }
+    do {
+      takeOver(source)
+      if fsync(descriptor.number) != 0, errno != EINVAL, errno != EROFS { throw SystemError("write to disk") }
+      try descriptor.close()
+      try place(temporary)
+    } catch let error as SystemError {
+      throw CommandError(path, error)
+    } catch let error as CommandError {
+      throw error
+    } catch {
+      throw CommandError(path, "\(error)")
+    }
+    isDone = true
+    Signals.spare()
+    // The new name is on the disk only when its folder is. Some file systems cannot tell: no reason to fail.
+    if let folder = try? Descriptor.open(PathName.folder(path), O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
+  }
+
+  private func place(_ temporary: String) throws {
+    if !replaces {
+      // link(2) fails if the name has come to exist meanwhile, rename(2) would replace it.
+      let linked = unsafe PathName.withSystemPath(temporary) { from in
+        unsafe PathName.withSystemPath(path) { unsafe link(from, $0) }
+      }
+      if linked == 0 {
+        unsafe PathName.withSystemPath(temporary) { unsafe _ = unlink($0) }
+        return
+      }
+      if errno == EEXIST { throw CommandError(path, "has come to exist meanwhile", advice: "-f replaces it") }
+      if FileStatus.of(path) != nil { throw CommandError(path, "exists", advice: "-f replaces it") }
+    }
+    let renamed = unsafe PathName.withSystemPath(temporary) { from in
+      unsafe PathName.withSystemPath(path) { unsafe rename(from, $0) }
+    }
+    if renamed != 0 { throw SystemError("rename") }
+  }
+
+  /// Mode, owner and times of `source`; without one the umask rules.
+  private func takeOver(_ source: FileStatus?) {
+    let number = descriptor.number
+    guard let source else {
+      let mask = umask(0)
+      umask(mask)
+      fchmod(number, 0o666 & ~mask)
+      return
+    }
+    var mode = source.mode & 0o777
+    if fchown(number, source.owner, source.group) != 0, fchown(number, uid_t.max, source.group) != 0 {
+      // Not our group to give: what the group was allowed, another group shall not be.
+      mode &= ~0o070 | ((mode & 0o007) << 3)
+    }
+    fchmod(number, mode)
+    let times = [source.accessed, source.modified]
+    unsafe times.withUnsafeBufferPointer { unsafe _ = futimens(number, $0.baseAddress!) }
+  }
+
+  deinit {
+    guard !isDone, let temporary else { return }
+    unsafe PathName.withSystemPath(temporary) { unsafe _ = unlink($0) }
+    Signals.spare()
+  }
+}
+
+/// The path without symbolic links; nil where it leads nowhere.
+private func realPath(_ path: String) -> String? {
+  guard let resolved = unsafe PathName.withSystemPath(path, { unsafe realpath($0, nil) }) else { return nil }
+  defer { unsafe free(resolved) }
+  let length = unsafe strlen(resolved)
+  return unsafe resolved.withMemoryRebound(to: UInt8.self, capacity: length) {
+    PathName.string(unsafe Array(UnsafeBufferPointer(start: $0, count: length)))
+  }
+}
+
+private func randomNumber() -> UInt64 {
+  var generator = SystemRandomNumberGenerator()
+  return generator.next()
+}

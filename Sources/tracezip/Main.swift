@@ -1,0 +1,6 @@
+import TracezipCommands
+
+@main
+struct Main {
+  static func main() { Tool.main() }
+}

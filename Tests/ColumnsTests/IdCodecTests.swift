@@ -1,0 +1,426 @@
+import Bytes
+import Testing
+
+import Columns
+
+/// `ThreadLocalRandom.nextLong` from its documentation and the JDK's description: seed += step; mix64(seed).
+private final class JavaProcess {
+  private var seeds: [Int: UInt64] = [:]
+  private var seeder: UInt64
+  private let perThread: Bool
+
+  init(seeder: UInt64, perThread: Bool) {
+    self.seeder = seeder
+    self.perThread = perThread
+  }
+
+  func next(_ thread: Int) -> UInt64 {
+    func mix64(_ x: UInt64) -> UInt64 {
+      var z = x
+      z = (z ^ (z >> 33)) &* 0xff51_afd7_ed55_8ccd
+      z = (z ^ (z >> 33)) &* 0xc4ce_b9fe_1a85_ec53
+      return z ^ (z >> 33)
+    }
+    if seeds[thread] == nil {
+      seeds[thread] = mix64(seeder)
+      seeder &+= 0xbb67_ae85_84ca_a73b
+    }
+    seeds[thread]! &+= 0x9e37_79b9_7f4a_7c15 &+ (perThread ? UInt64(2 * (thread + 21)) : 0)
+    return mix64(seeds[thread]!)
+  }
+
+  /// The SDK draws a root's span id, then its trace id.
+  func root(_ thread: Int) -> (span: UInt64, high: UInt64, low: UInt64) {
+    let span = next(thread)
+    return (span, next(thread), next(thread))
+  }
+}
+
+/// V8's `Math.random` from its published description: xorshift128+, 64 draws made at once and handed out backwards.
+private final class V8Process {
+  private var s0: UInt64
+  private var s1: UInt64
+  private var cache: [UInt64] = []
+
+  init(_ s0: UInt64, _ s1: UInt64) {
+    self.s0 = s0
+    self.s1 = s1
+  }
+
+  func draw(_ bits: UInt64) -> UInt64 {
+    if cache.isEmpty {
+      for _ in 0..<64 {
+        var t = s0
+        let s = s1
+        s0 = s
+        t ^= t << 23
+        t ^= t >> 17
+        t ^= s
+        t ^= s >> 26
+        s1 = t
+        cache.append(s0)
+      }
+    }
+    return cache.removeLast() >> (64 - bits)
+  }
+
+  func id(_ bits: UInt64) -> UInt64 {
+    var id: UInt64 = 0
+    for _ in 0..<(64 / bits) { id = id << bits | draw(bits) }
+    return id
+  }
+
+  func root(_ bits: UInt64) -> (span: UInt64, high: UInt64, low: UInt64) {
+    let span = id(bits)
+    return (span, id(bits), id(bits))
+  }
+}
+
+/// xoshiro256** as its authors publish it, a state for each thread, bytes little-endian.
+private final class DotnetProcess {
+  private var states: [[UInt64]] = []
+  private var seeds: SplitMix
+
+  init(seed: UInt64) { seeds = SplitMix(seed) }
+
+  func next(_ thread: Int) -> UInt64 {
+    while states.count <= thread { states.append([seeds.next(), seeds.next(), seeds.next(), seeds.next()]) }
+    var s = states[thread]
+    func rotl(_ x: UInt64, _ k: UInt64) -> UInt64 { (x << k) | (x >> (64 - k)) }
+    let result = rotl(s[1] &* 5, 7) &* 9
+    let t = s[1] << 17
+    s[2] ^= s[0]
+    s[3] ^= s[1]
+    s[1] ^= s[2]
+    s[0] ^= s[3]
+    s[2] ^= t
+    s[3] = rotl(s[3], 45)
+    states[thread] = s
+    return result.byteSwapped
+  }
+
+  /// A root draws its trace id first.
+  func root(_ thread: Int) -> (span: UInt64, high: UInt64, low: UInt64) {
+    let high = next(thread)
+    let low = next(thread)
+    return (next(thread), high, low)
+  }
+}
+
+/// What the codec made of some ids, after a round trip.
+private struct Outcome {
+  var bytes: Int
+  var ids: Int
+  var report: IdReport?
+  var perId: Double { Double(bytes) / Double(ids) }
+}
+
+private func roundTrip(
+  _ context: IdContext, _ values: IdValues, _ effort: IdEffort, clues: IdClues = IdClues()
+) throws -> Outcome {
+  var hints = IdHints()
+  guard let result = IdCodec.encode(values, context, clues: clues, effort: effort, hints: &hints) else {
+    let raw = context.kind.reduce(0) { $0 + ($1 == .trace || $1 == .strangeTrace ? 16 : 8) }
+    return Outcome(bytes: raw, ids: context.count, report: nil)
+  }
+  let back = try result.bytes.withView { try IdCodec.decode($0, context) }
+  #expect(back == values)
+  return Outcome(bytes: result.bytes.count, ids: context.count, report: result.report)
+}
+
+@Suite("Ids are stored below their size")
+struct IdCodecTests {
+  @Test(
+    "Java spans cost at most half a byte an id, 16 threads interleaved, a tenth lost, in end order",
+    arguments: [false, true])
+  func java(perThread: Bool) throws {
+    let java = JavaProcess(seeder: 0x1234_5678_9ABC_DEF0, perThread: perThread)
+    let process = SimulatedProcess(requests: 1500, threads: 16, seed: 5, root: java.root, child: java.next)
+    let (context, values) = process.captured(lost: 10, seed: 6)
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.perId <= 0.5, "\(outcome)")
+  }
+
+  @Test("Java's virtual threads, one a request, cost at most half a byte an id")
+  func virtualThreads() throws {
+    let java = JavaProcess(seeder: 0xFEDC_BA98, perThread: true)
+    var thread = 100
+    var current: [Int: Int] = [:]
+    let process = SimulatedProcess(
+      requests: 1500, threads: 16, seed: 7,
+      root: { carrier in
+        thread += 1
+        current[carrier] = thread
+        return java.root(thread)
+      }, child: { java.next(current[$0]!) })
+    let (context, values) = process.captured(lost: 10, seed: 8)
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.perId <= 0.5, "\(outcome)")
+  }
+
+  @Test("Node spans cost at most 0.3 bytes an id, requests interleaved, a tenth lost, in end order")
+  func node() throws {
+    let v8 = V8Process(0x0123_4567_89AB_CDEF, 0x9876_5432_10FE_DCBA)
+    let process = SimulatedProcess(
+      requests: 1500, threads: 16, seed: 9, root: { _ in v8.root(32) }, child: { _ in v8.id(32) })
+    let (context, values) = process.captured(lost: 10, seed: 10)
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.perId <= 0.3, "\(outcome)")
+  }
+
+  @Test("A Node process that draws numbers of its own, and restarts, is still predicted")
+  func nodeDisturbed() throws {
+    var v8 = V8Process(3, 5)
+    var random = SplitMix(11)
+    var count = 0
+    let process = SimulatedProcess(
+      requests: 1200, threads: 4, seed: 12,
+      root: { _ in
+        count += 1
+        if count == 700 { v8 = V8Process(0xABCD_EF01_2345_6789, 77) }
+        return v8.root(32)
+      },
+      child: { _ in
+        for _ in 0..<random.below(3) { _ = v8.draw(32) }
+        return v8.id(32)
+      })
+    let (context, values) = process.captured(lost: 10, seed: 13)
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.perId <= 0.6, "\(outcome)")
+  }
+
+  @Test(
+    ".NET spans cost at most 0.8 bytes an id, 16 threads interleaved, a tenth lost, in end order",
+    arguments: [(IdEffort.default, IdLanguage.dotnet), (.best, .unknown)])
+  func dotnet(effort: IdEffort, language: IdLanguage) throws {
+    let dotnet = DotnetProcess(seed: 14)
+    let process = SimulatedProcess(requests: 1500, threads: 16, seed: 15, root: dotnet.root, child: dotnet.next)
+    let (context, values) = process.captured(lost: 10, seed: 16)
+    var clues = IdClues()
+    clues.language = [language]
+    let outcome = try roundTrip(context, values, effort, clues: clues)
+    #expect(outcome.perId <= 0.8, "\(outcome)")
+  }
+
+  @Test("nginx's spans, of one thread and mostly in order, are predicted")
+  func nginx() throws {
+    var s0: UInt64 = 0x1357_9BDF_0246_8ACE
+    var s1: UInt64 = 0xFEDC_BA98_7654_3210
+    // xorshift128+ as published, bytes little-endian.
+    func next() -> UInt64 {
+      var t = s0
+      let s = s1
+      s0 = s
+      t ^= t << 23
+      s1 = t ^ s ^ (t >> 17) ^ (s >> 26)
+      return (s1 &+ s).byteSwapped
+    }
+    let process = SimulatedProcess(
+      requests: 400, threads: 1, seed: 17,
+      root: { _ in
+        let span = next()
+        let high = next()
+        return (span, high, next())
+      }, child: { _ in next() })
+    let (context, drawn) = process.captured(lost: 0, seed: 18)
+    var values = drawn
+    // Two spans that start at one time, now and then, come in the wrong order.
+    for d in stride(from: 300, to: context.count - 1, by: 400) { values.low.swapAt(d, d + 1) }
+    let outcome = try roundTrip(context, values, .default)
+    #expect(outcome.perId <= 0.8, "\(outcome)")
+  }
+
+  @Test("A browser's page loads are predicted from one root each", arguments: [UInt64(4), 8])
+  func pages(bits: UInt64) throws {
+    var context = IdContext()
+    var values = IdValues()
+    for page in 0..<12 as Range<UInt64> {
+      let v8 = V8Process(0xA5A5_0000_1111 &+ page &* 0x1_0000_0001_9999, 0x77 &* (page + 1))
+      let process = SimulatedProcess(
+        requests: 12, threads: 2, seed: page, root: { _ in v8.root(bits) }, child: { _ in v8.id(bits) })
+      process.add(to: &context, &values, process: 0, lost: 0, seed: page)
+    }
+    var clues = IdClues()
+    clues.language = [.webjs]
+    let outcome = try roundTrip(context, values, .default, clues: clues)
+    #expect(outcome.perId <= 2, "\(outcome)")
+  }
+
+  @Test("A process whose resource changes while it runs is one generator, not two")
+  func splitProcess() throws {
+    let java = JavaProcess(seeder: 99, perThread: true)
+    let process = SimulatedProcess(requests: 800, threads: 8, seed: 20, root: java.root, child: java.next)
+    var (context, values) = process.captured(lost: 10, seed: 21)
+    let whole = try roundTrip(context, values, .javaAndNode)
+    for d in 0..<context.count { context.process[d] = d < context.count / 2 ? 3 : 1 }
+    let split = try roundTrip(context, values, .javaAndNode)
+    #expect(split.report?.groups.count == 1)
+    #expect(split.bytes < whole.bytes + 64, "\(split.bytes) against \(whole.bytes)")
+  }
+
+  @Test("Roots that were lost, known only as parents and trace ids of other processes' spans, are predicted too")
+  func lostRoots() throws {
+    let v8 = V8Process(0x5555_1234, 0xABCD_0000_FFFF)
+    var random = SplitMix(45)
+    var context = IdContext()
+    var values = IdValues()
+    var row: UInt32 = 0
+    for request in 0..<400 {
+      let root = v8.root(32)
+      let lost = request % 3 != 0
+      // The browser's or Node's own span, unless it was lost; then the server's, whose ids are random.
+      if !lost {
+        context.append(process: 0, start: UInt64(row), name: 0, kind: .span, span: row, parent: -1)
+        context.append(process: 0, start: UInt64(row), name: 0, kind: .trace, span: row, parent: -1)
+        values.low += [root.span, root.low]
+        values.high += [0, root.high]
+        row += 1
+      }
+      context.append(process: 1, start: UInt64(row), name: 1, kind: .span, span: row, parent: -1)
+      values.low.append(random.next())
+      values.high.append(0)
+      if lost {
+        context.append(process: 1, start: UInt64(row), name: 1, kind: .strangeTrace, span: row, parent: -1)
+        context.append(process: 1, start: UInt64(row), name: 1, kind: .orphan, span: row, parent: -1)
+        values.low += [root.low, root.span]
+        values.high += [root.high, 0]
+      }
+      row += 1
+    }
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.bytes < 400 * 8 + 250, "\(outcome)")
+  }
+
+  @Test("Random ids cost their own size and nothing is claimed for them")
+  func random() throws {
+    var random = SplitMix(31)
+    let process = SimulatedProcess(
+      requests: 1000, threads: 8, seed: 30, root: { _ in (random.next(), random.next(), random.next()) },
+      child: { _ in random.next() })
+    let (context, values) = process.captured(lost: 0, seed: 32)
+    for effort in [IdEffort.javaAndNode, .default, .best] {
+      var hints = IdHints()
+      let result = IdCodec.encode(values, context, effort: effort, hints: &hints)
+      #expect(result == nil)
+    }
+  }
+
+  @Test("Random ids beside predictable ones cost their own size")
+  func mixed() throws {
+    let java = JavaProcess(seeder: 4, perThread: false)
+    var random = SplitMix(41)
+    var context = IdContext()
+    var values = IdValues()
+    SimulatedProcess(requests: 300, threads: 4, seed: 42, root: java.root, child: java.next)
+      .add(to: &context, &values, process: 0, lost: 0, seed: 1)
+    let first = context.count
+    let alone = try roundTrip(context, values, .javaAndNode).bytes
+    SimulatedProcess(
+      requests: 300, threads: 4, seed: 43, root: { _ in (random.next(), random.next(), random.next()) },
+      child: { _ in random.next() }
+    ).add(to: &context, &values, process: 1, lost: 0, seed: 1)
+    var raw = 0
+    for d in first..<context.count { raw += context.kind[d] == .trace ? 16 : 8 }
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.bytes <= alone + raw + 16, "\(outcome.bytes) against \(alone) and \(raw)")
+  }
+
+  @Test("Bits that all ids of a process share, and a trace id's low half that is the span id, are stored once")
+  func shapes() throws {
+    var random = SplitMix(51)
+    var context = IdContext()
+    var values = IdValues()
+    for row in 0..<500 as Range<UInt32> {
+      let id = random.next() & .max >> 1
+      context.append(process: 0, start: UInt64(row), name: 0, kind: .span, span: row, parent: -1)
+      context.append(process: 0, start: UInt64(row), name: 0, kind: .trace, span: row, parent: -1)
+      values.low += [id, row % 50 == 7 ? random.next() : id]
+      values.high += [0, 0]
+    }
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.bytes < 500 * 8 + 10 * 8 + 80, "\(outcome.bytes)")
+  }
+
+  @Test("Odd captures come back exactly: orphans, repeated ids, zero times, no pairs")
+  func oddities() throws {
+    let java = JavaProcess(seeder: 8, perThread: true)
+    var random = SplitMix(61)
+    var context = IdContext()
+    var values = IdValues()
+    for row in 0..<3000 as Range<UInt32> {
+      let kind = [IdKind.span, .span, .span, .orphan, .strangeTrace, .trace][random.below(6)]
+      let id = random.below(4) == 0 ? (values.low.last ?? 0) : java.next(random.below(3))
+      let parent = Int32(random.below(Int(row) + 1)) - 1
+      context.append(
+        process: UInt32(random.below(3)), start: random.below(3) == 0 ? 0 : UInt64(row), name: .max - row % 5,
+        kind: kind, span: row / 2, parent: parent)
+      values.low.append(id)
+      values.high.append(kind == .trace || kind == .strangeTrace ? random.next() : 0)
+    }
+    _ = try roundTrip(context, values, .default)
+  }
+
+  @Test("The same ids give the same bytes, whatever was compressed before")
+  func deterministic() throws {
+    let v8 = V8Process(11, 12)
+    let process = SimulatedProcess(
+      requests: 300, threads: 4, seed: 70, root: { _ in v8.root(32) }, child: { _ in v8.id(32) })
+    let (context, values) = process.captured(lost: 10, seed: 71)
+    var first = IdHints()
+    var second = IdHints()
+    let a = IdCodec.encode(values, context, effort: .default, hints: &first)
+    let b = IdCodec.encode(values, context, effort: .default, hints: &second)
+    #expect(a != nil && a?.bytes == b?.bytes)
+  }
+
+  @Test("A generator found in one segment is known in the next, where there are too few ids to find it")
+  func hints() throws {
+    let v8 = V8Process(21, 22)
+    let process = SimulatedProcess(
+      requests: 400, threads: 1, seed: 80, root: { _ in v8.root(32) }, child: { _ in v8.id(32) })
+    let (context, values) = process.captured(lost: 0, seed: 81)
+    var hints = IdHints()
+    #expect(IdCodec.encode(values, context, effort: .javaAndNode, hints: &hints) != nil)
+    // Every third id only: no three neighbours.
+    var next = IdContext()
+    var ids = IdValues()
+    for row in 0..<60 as Range<UInt32> {
+      _ = v8.id(32)
+      _ = v8.id(32)
+      _ = v8.draw(32)
+      next.append(process: 0, start: UInt64(row), name: 0, kind: .span, span: row, parent: -1)
+      ids.low.append(v8.id(32))
+      ids.high.append(0)
+    }
+    let result = IdCodec.encode(ids, next, effort: .javaAndNode, hints: &hints)
+    #expect((result?.bytes.count ?? 999) < 120)
+  }
+
+  @Test("A damaged or cut id stream is an error or other ids, never a crash, and takes no long work")
+  func hostile() throws {
+    let v8 = V8Process(31, 32)
+    let java = JavaProcess(seeder: 9, perThread: true)
+    var context = IdContext()
+    var values = IdValues()
+    SimulatedProcess(requests: 30, threads: 4, seed: 90, root: { _ in v8.root(32) }, child: { _ in v8.id(32) })
+      .add(to: &context, &values, process: 0, lost: 10, seed: 2)
+    SimulatedProcess(requests: 30, threads: 4, seed: 91, root: java.root, child: java.next)
+      .add(to: &context, &values, process: 1, lost: 10, seed: 3)
+    var hints = IdHints()
+    let bytes = try #require(IdCodec.encode(values, context, effort: .javaAndNode, hints: &hints)).bytes
+    var limits = IdLimits()
+    limits.work = 1 << 16
+    for cut in 0..<bytes.count {
+      let piece = Array(bytes[..<cut])
+      _ = try? piece.withView { try IdCodec.decode($0, context, limits: limits) }
+    }
+    for at in 0..<bytes.count {
+      for flip in [1, 16, 128, 255] as [UInt8] {
+        var damaged = bytes
+        damaged[at] ^= flip
+        _ = try? damaged.withView { try IdCodec.decode($0, context, limits: limits) }
+      }
+    }
+    #expect(throws: IdError.self) { try [UInt8]().withView { try IdCodec.decode($0, context) } }
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TracezipCommands
+
+@Suite("CLI.md: calls")
+struct CallTests {
+  @Test("exit status: 0 ok, 1 error, 3 archive damaged, 64 usage")
+  func exitStatus() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try Tracezip.run("in", in: folder).status == 0)
+    #expect(try Tracezip.run("nothing", in: folder).status == 1)
+    #expect(try Tracezip.run("-t", "in", in: folder).status == 3)
+    for arguments in [
+      ["--nonsense"], ["compress", "--level"], ["-0", "in"], ["-20", "in"], ["--codec", "gzip", "in"],
+    ] {
+      #expect(try Tracezip.run(arguments, in: folder).status == 64, "\(arguments)")
+    }
+  }
+
+  @Test("levels: -1 to -19, --level N, --fast, --best; -19 is not -1 -9")
+  func levels() throws {
+    #expect(ArgumentRewriter.rewrite(name: "tracezip", ["-19", "f"]) == ["compress", "--level=19", "f"])
+    #expect(ArgumentRewriter.rewrite(name: "tracezip", ["-c19f"]) == ["compress", "-c", "--level=19", "-f"])
+    #expect(ArgumentRewriter.rewrite(name: "tracezip", ["compress", "-3T4"]) == ["compress", "--level=3", "-T", "4"])
+    for level in ["-1", "-9", "-19", "--level=12", "--fast", "--best"] {
+      let packed = try Tracezip.run("-c", level, input: Captures.small)
+      #expect(packed.status == 0, "\(level): \(packed.messages)")
+      #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small, "\(level)")
+    }
+    #expect(try Tracezip.run("--fast", "--best", input: []).status == 64)
+  }
+
+  @Test("rewriting leaves file names and the values of options alone")
+  func rewriting() {
+    func rewrite(_ arguments: String...) -> [String] { ArgumentRewriter.rewrite(name: "/usr/bin/tracezip", arguments) }
+    #expect(rewrite() == ["compress"])
+    #expect(rewrite("-dcf", "a") == ["decompress", "-c", "-f", "a"])
+    #expect(rewrite("a", "-d") == ["decompress", "a"])
+    #expect(rewrite("--", "-d", "-19") == ["compress", "--", "-d", "-19"])
+    #expect(rewrite("-o", "-d", "a") == ["compress", "-o", "-d", "a"])
+    #expect(rewrite("--output", "-t", "a") == ["compress", "--output", "-t", "a"])
+    #expect(rewrite("-oout", "a") == ["compress", "-o", "out", "a"])
+    #expect(rewrite("-T0", "-M=1G") == ["compress", "-T", "0", "-M", "1G"])
+    #expect(rewrite("-tk", "a") == ["verify", "a"])
+    #expect(rewrite("-l") == ["list"])
+    #expect(rewrite("--decompress", "-") == ["decompress", "-"])
+    #expect(rewrite("verify", "-k") == ["verify", "-k"])
+    #expect(rewrite("stats", "--json", "a") == ["stats", "--json", "a"])
+  }
+
+  @Test("rewriting knows every option that takes a value, or its value would be taken for options")
+  func optionsWithValues() throws {
+    let dump = try Tracezip.run("--experimental-dump-help")
+    let tool = try #require(try JSONSerialization.jsonObject(with: Data(dump.output)) as? [String: Any])
+    var short: Set<Character> = []
+    var long: Set<String> = ["--generate-completion-script"]
+    var commands: Set<String> = []
+    func visit(_ command: [String: Any]) {
+      for argument in command["arguments"] as? [[String: Any]] ?? [] where argument["kind"] as? String == "option" {
+        for name in argument["names"] as? [[String: Any]] ?? [] {
+          let text = name["name"] as? String ?? ""
+          if name["kind"] as? String == "long" { long.insert("--" + text) } else { short.insert(Character(text)) }
+        }
+      }
+      for child in command["subcommands"] as? [[String: Any]] ?? [] {
+        commands.insert(child["commandName"] as? String ?? "")
+        visit(child)
+      }
+    }
+    visit(try #require(tool["command"] as? [String: Any]))
+    #expect(short == ArgumentRewriter.shortWithValue)
+    #expect(long == ArgumentRewriter.longWithValue)
+    #expect(commands == ArgumentRewriter.commands)
+  }
+
+  @Test("threads: -T N and -T0; the archive's bytes do not depend on it")
+  func threads() throws {
+    let capture = Captures.capture(batches: 40)
+    let size = ["--segment-size", "256K", "--block-size", "128K"]
+    let one = try Tracezip.run(["-c", "-T1"] + size, input: capture)
+    #expect(one.status == 0)
+    for count in ["-T0", "-T2", "-T7", "--threads=3"] {
+      #expect(try Tracezip.run(["-c", count] + size, input: capture).output == one.output, "\(count)")
+      #expect(try Tracezip.run("-d", count, input: one.output).output == capture)
+    }
+  }
+
+  @Test("memory: -M is a hard bound on decoding, in words that say what is needed; -vv tells what compressing needs")
+  func memory() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Captures.capture(batches: 120), to: "in")
+    #expect(try Tracezip.run("-vv", "in", in: folder).messages.contains("memory"))
+    #expect(try Tracezip.run("-dc", "-M", "2G", "in.trz", in: folder).status == 0)
+    let bounded = try Tracezip.run("-dc", "-M", "1M", "in.trz", in: folder)
+    #expect(bounded.status == 1 && bounded.messages.contains("-M"), "\(bounded.messages)")
+    #expect(try Tracezip.run("-dc", "-M", "1K", "in.trz", in: folder).status == 64)
+    #expect(try Tracezip.run("-dc", "-M", "lots", "in.trz", in: folder).status == 64)
+  }
+
+  @Test("names by call: untracezip decompresses, trzcat does so to standard output")
+  func names() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try Tracezip.run("--rm", "in", in: folder).status == 0)
+    #expect(try Tracezip.run("in.trz", in: folder, name: "trzcat").output == Captures.small)
+    #expect(try Tracezip.run("in.trz", in: folder, name: "untracezip").status == 0)
+    #expect(try folder.read("in") == Captures.small)
+  }
+
+  @Test("the bare command: -d, -t, -l work on it, and tar -I tracezip packs and unpacks")
+  func bareCommand() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try Tracezip.run("in", in: folder).status == 0)
+    #expect(try Tracezip.run("-t", "in.trz", in: folder).status == 0)
+    #expect(try Tracezip.run("-l", "in.trz", in: folder).text.contains("in.trz"))
+    let tar = try folder.shell(
+      "mkdir t && cp in t/a && tar -I tracezip -cf t.tar.trz t && rm -r t && tar -I tracezip -xf t.tar.trz && cmp t/a in"
+    )
+    #expect(tar.status == 0, "\(tar.messages)")
+  }
+
+  @Test("scripts: list, stats and verify take --json with a schema version")
+  func json() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try Tracezip.run("in", in: folder).status == 0)
+    for command in ["list", "stats", "verify", "version"] {
+      let run = try Tracezip.run([command, "--json"] + (command == "version" ? [] : ["in.trz"]), in: folder)
+      #expect(run.status == 0, "\(run.messages)")
+      let value = try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any]
+      #expect(value?["schemaVersion"] as? Int == 1 && value?["command"] as? String == command)
+      if command != "version" {
+        #expect(value?["name"] as? String == "in.trz" && value?["originalBytes"] as? Int == Captures.small.count)
+      }
+    }
+  }
+}

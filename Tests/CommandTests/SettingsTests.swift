@@ -1,0 +1,89 @@
+import TestSupport
+import Testing
+
+@testable import TracezipCommands
+
+@Suite("CLI.md: settings")
+struct SettingsTests {
+  @Test("environment: TRACEZIP_LEVEL and TRACEZIP_THREADS; a wrong one is told, not passed over")
+  func environment() throws {
+    let folder = try TemporaryFolder.withCapture()
+    for (name, value) in [("TRACEZIP_LEVEL", "high"), ("TRACEZIP_LEVEL", "20"), ("TRACEZIP_THREADS", "-1")] {
+      let run = try Tracezip.run("-c", "in", environment: [name: value], in: folder)
+      #expect(run.status == 64 && run.output.isEmpty, "\(name)=\(value): \(run.messages)")
+    }
+    #expect(try Tracezip.run("-c", "in", environment: ["TRACEZIP_LEVEL": "19"], in: folder).status == 0)
+  }
+
+  @Test("environment: the command line goes before the environment, that before the config file, that before defaults")
+  func precedence() throws {
+    let folder = try TemporaryFolder.withCapture()
+    try folder.write(Array("level = 99\n".utf8), to: "bad")
+    func status(_ arguments: [String], _ environment: [String: String]) throws -> Int32 {
+      try Tracezip.run(["-c", "in"] + arguments, environment: environment, in: folder).status
+    }
+    // A level out of range that reaches the end is an error: what wins shows by who is heard.
+    #expect(try status(["--config", "bad"], [:]) == 64)
+    #expect(try status(["--config", "bad"], ["TRACEZIP_LEVEL": "5"]) == 0)
+    #expect(try status(["--config", "bad"], ["TRACEZIP_LEVEL": "98"]) == 64)
+    #expect(try status(["--config", "bad", "-5"], ["TRACEZIP_LEVEL": "98"]) == 0)
+    #expect(try status([], [:]) == 0)
+  }
+
+  @Test("config file: $XDG_CONFIG_HOME/tracezip/config, else ~/.config, is read without being named")
+  func found() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try folder.shell("mkdir -p x/tracezip .config/tracezip; echo level=99 > x/tracezip/config").status == 0)
+    #expect(try Tracezip.run("-c", "in", in: folder).status == 0)
+    let named = try Tracezip.run("-c", "in", environment: ["XDG_CONFIG_HOME": folder.file("x")], in: folder)
+    #expect(named.status == 64)
+    #expect(try folder.shell("mv x/tracezip/config .config/tracezip/; tracezip -c in > /dev/null").status == 64)
+  }
+
+  @Test("config file: every setting of TracezipConfig has a key, and a slip of the pen is told with its line")
+  func keys() throws {
+    let folder = try TemporaryFolder.withCapture()
+    let lines = [
+      "# every setting", "enabled = yes", "minimum-batch-size = 1K", "largest-string-table = 32MiB", "delta = on",
+      "deduplication = true", "string-table = 1", "derived = no", "id-prediction = off", "codec = zstd", "level = 7",
+      "effort = best # slow", "input-format = auto", "segment-size = 8M", "block-size = 1M", "threads = 2",
+      "memory-limit = 1G", "trace-filter-bits = 4", "largest-index-share = 0.02", "unwrap = false",
+    ]
+    try folder.write(Array(lines.joined(separator: "\n").utf8), to: "all")
+    let packed = try Tracezip.run("-c", "in", "--config", "all", in: folder)
+    #expect(packed.status == 0, "\(packed.messages)")
+    #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small)
+    #expect(ConfigFile.keys.count == lines.count - 1)
+    for wrong in ["levle = 3", "level = high", "just words", "delta = perhaps", "block-size = 1X"] {
+      try folder.write(Array("# comment\n\(wrong)\n".utf8), to: "wrong")
+      let run = try Tracezip.run("-c", "in", "--config", "wrong", in: folder)
+      #expect(run.status == 64 && run.messages.contains("wrong: line 2"), "\(wrong): \(run.messages)")
+    }
+    #expect(try Tracezip.run("-c", "in", "--config", "missing", in: folder).status == 1)
+  }
+
+  @Test("--without STAGE and --codec change the archive, never what comes back")
+  func stages() throws {
+    for stage in Stage.allCases {
+      let packed = try Tracezip.run("-c", "--without", stage.rawValue, input: Captures.small)
+      #expect(packed.status == 0, "\(packed.messages)")
+      #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small, "\(stage)")
+    }
+    for codec in ["auto", "none", "lz4", "zstd"] {
+      let packed = try Tracezip.run("-c", "--codec", codec, input: Captures.small)
+      #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small, "\(codec)")
+    }
+    for format in InputFormat.allCases {
+      let packed = try Tracezip.run("-c", "--input-format", format.rawValue, input: Captures.small)
+      #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small, "\(format)")
+    }
+  }
+
+  @Test("sizes are read as people write them")
+  func sizes() {
+    for (text, bytes) in [("4096", 4096), ("64K", 65536), ("64KiB", 65536), ("64kb", 64000), ("1.5M", 1_572_864)] {
+      #expect(ByteSize(argument: text)?.bytes == bytes)
+    }
+    for text in ["", "K", "-1", "1Q", "nan", "9999999T", "1 M"] { #expect(ByteSize(argument: text) == nil) }
+  }
+}

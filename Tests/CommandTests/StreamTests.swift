@@ -1,0 +1,135 @@
+import TestSupport
+import Testing
+
+@Suite("CLI.md: streams")
+struct StreamTests {
+  @Test("stdin/stdout: no file or - is standard input, and standard output gets the result")
+  func standardStreams() throws {
+    let folder = try TemporaryFolder.withCapture()
+    for arguments in [[], ["-"], ["compress"], ["compress", "-"], ["-c", "-"], ["-o", "-"]] {
+      let packed = try Tracezip.run(arguments, input: Captures.small, in: folder)
+      #expect(packed.status == 0, "\(arguments): \(packed.messages)")
+      for back in [["-d"], ["-d", "-"], ["decompress"], ["decompress", "-c"]] {
+        let restored = try Tracezip.run(back, input: packed.output, in: folder)
+        #expect(restored.status == 0 && restored.output == Captures.small, "\(arguments) then \(back)")
+      }
+    }
+    #expect(folder.contents == ["in"])
+  }
+
+  @Test("stdin/stdout: a redirection alone does not choose standard output, or --rm would lose the input (lz4#1193)")
+  func redirectionChoosesNothing() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try folder.shell("tracezip in > out").status == 0)
+    #expect(try folder.read("out").isEmpty)
+    #expect(folder.contents == ["in", "in.trz", "out"])
+    #expect(try folder.shell("tracezip -c --rm in > out").status == 0)
+    #expect(try folder.read("in") == Captures.small)
+  }
+
+  @Test("stdin/stdout: -c and -o - write to standard output and leave nothing else")
+  func toStandardOutput() throws {
+    let folder = try TemporaryFolder.withCapture()
+    let packed = try Tracezip.run("-c", "in", in: folder)
+    #expect(try Tracezip.run("compress", "-o", "-", "in", in: folder).output == packed.output)
+    #expect(try Tracezip.run("-o", "/dev/stdout", "in", in: folder).output == packed.output)
+    #expect(try Tracezip.run("-dc", input: packed.output, in: folder).output == Captures.small)
+    #expect(folder.contents == ["in"])
+  }
+
+  @Test("terminal: no archive is written to or read from a terminal without -f")
+  func terminal() throws {
+    let folder = try TemporaryFolder.withCapture()
+    for arguments in [["-c", "in"], ["compress", "-c", "in"], [], ["-d"], ["-l"], ["stats"], ["-t"]] {
+      let run = try Tracezip.runOnTerminal(arguments, in: folder)
+      #expect(run.status == 1, "\(arguments): \(run.text)")
+      #expect(run.text.contains("terminal"))
+    }
+    let forced = try Tracezip.runOnTerminal(["-cf", "in"], in: folder)
+    #expect(forced.status == 0 && forced.output.starts(with: Array("TRZ".utf8)))
+  }
+
+  @Test("messages: standard output carries data only, everything else goes to standard error")
+  func messages() throws {
+    let folder = try TemporaryFolder.withCapture()
+    let packed = try Tracezip.run("-vvv", "--progress", "in", in: folder)
+    #expect(packed.status == 0 && packed.output.isEmpty && packed.messages.contains("in: "))
+    let wrong = try Tracezip.run("-d", "in", in: folder)
+    #expect(wrong.status == 3 && wrong.output.isEmpty && wrong.messages.hasPrefix("tracezip: in: "))
+    let usage = try Tracezip.run("--no-such-thing", in: folder)
+    #expect(usage.status == 64 && usage.output.isEmpty && usage.messages.hasPrefix("tracezip: "))
+    #expect(try Tracezip.run("in", "-f", in: folder).messages == "", "in pipes nothing is said without a reason")
+    #expect(try Tracezip.run("-q", "in", in: folder).status == 1)
+  }
+
+  @Test("plain data to -dcf passes through unchanged, as zcat -f does")
+  func passesThrough() throws {
+    let folder = try TemporaryFolder.withCapture()
+    let archive = try Captures.archive(of: Captures.other)
+    try folder.write(archive, to: "a.trz")
+    #expect(try Tracezip.run("-dcf", "in", "a.trz", in: folder).output == Captures.small + Captures.other)
+    for data in [[], [7], Array("TRZ".utf8), Captures.noise] {
+      let run = try Tracezip.run("-dcf", input: data, in: folder)
+      #expect(run.status == 0 && run.output == data)
+    }
+    #expect(try Tracezip.run("-dc", "in", in: folder).status == 3)
+    #expect(try Tracezip.run("-df", "in", in: folder).status == 3, "without -c nothing passes through")
+  }
+
+  @Test("concatenation: cat a.trz b.trz decompresses to a followed by b")
+  func concatenation() throws {
+    let both = try Captures.archive(of: Captures.small) + Captures.archive(of: Captures.other)
+    let run = try Tracezip.run("-d", input: both)
+    #expect(run.status == 0 && run.output == Captures.small + Captures.other)
+    let folder = try TemporaryFolder.withCapture()
+    try folder.write(Captures.other, to: "other")
+    let one = try Tracezip.run("-c", "in", "other", in: folder)
+    #expect(try Tracezip.run("-d", input: one.output).output == Captures.small + Captures.other)
+    #expect(try Tracezip.run("-o", "one.trz", "in", "other", in: folder).status == 0)
+    #expect(try folder.read("one.trz") == one.output)
+  }
+
+  @Test("trailing garbage, truncation: an error that says where, exit 3; --recover has what is intact")
+  func damage() throws {
+    let folder = try TemporaryFolder()
+    let first = try Captures.archive(of: Captures.small)
+    let cut = first + (try Captures.archive(of: Captures.other)).dropLast(40)
+    for (name, archive) in [("garbage", first + Array("garbage!".utf8)), ("cut", cut)] {
+      try folder.write(archive, to: name + ".trz")
+      let run = try Tracezip.run("-d", "\(name).trz", in: folder)
+      #expect(run.status == 3, "\(run.messages)")
+      #expect(run.messages.contains("offset") && run.messages.contains("--recover"))
+      #expect(!folder.exists(name))
+      let recovered = try Tracezip.run("decompress", "--recover", "\(name).trz", in: folder)
+      #expect(recovered.status == 3, "what is missing is not passed over in silence")
+      #expect(try folder.read(name).starts(with: Captures.small))
+      #expect(try Tracezip.run("-t", "\(name).trz", in: folder).status == 3)
+    }
+    #expect(folder.contents == ["cut", "cut.trz", "garbage", "garbage.trz"])
+  }
+
+  @Test("SIGPIPE: a reader that leaves ends the program silently, as 141")
+  func brokenPipe() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Captures.noise + Captures.noise, to: "noise")
+    let script = "tracezip -c noise | head -c 10 >/dev/null; echo ${PIPESTATUS[0]}"
+    let run = try folder.shell(script)
+    #expect(run.text == "141\n" && run.messages.isEmpty)
+    let ignored = try folder.shell("trap '' PIPE; \(script)")
+    #expect(ignored.text == "141\n" && ignored.messages.isEmpty)
+    #expect(
+      try folder.shell("tracezip noise; tracezip -dc noise.trz | head -c 10 >/dev/null; echo ${PIPESTATUS[0]}").text
+        == "141\n")
+  }
+
+  @Test("full disk: ENOSPC on standard output is an error")
+  func fullStandardOutput() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try Tracezip.run("in", in: folder).status == 0)
+    for command in ["-c in", "-dc in.trz", "-l in.trz", "stats in.trz", "--help", "--version", "version"] {
+      let run = try folder.shell("tracezip \(command) > /dev/full")
+      #expect(run.status == 1 && run.messages.contains("No space left"), "\(command): \(run.messages)")
+    }
+    #expect(try folder.shell("tracezip -c in >&-").status == 1, "nor is a closed output a success")
+  }
+}
