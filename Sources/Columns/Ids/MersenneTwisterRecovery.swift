@@ -76,8 +76,9 @@ struct MersenneTwisterRecovery {
     guard draws.count >= 160, budget > 200_000 else { return nil }
     let probe = MersenneTwisterRecovery(
       draws[max(0, min(draws.count / 3, draws.count - 430))...].prefix(48 + 380), bytes: bytes)
-    let first = probe.links(probe.single.prefix(48), power: 1, reach: Self.reach, ratio: nil, budget: &budget)
+    let first = probe.links(probe.single.prefix(48), power: 1, ratio: nil, budget: &budget)
     guard !first.isEmpty else { return nil }
+    let guess = first.count >= 8 ? Self.ratio(first) : nil
 
     // The longest stretches without a hole in time.
     var stretches: [Range<Int>] = []
@@ -92,12 +93,12 @@ struct MersenneTwisterRecovery {
     stretches.sort { ($1.count, $0.lowerBound) < ($0.count, $1.lowerBound) }
     if stretches[0].count < 400 { stretches = [0..<draws.count] }
     for stretch in stretches.prefix(2) {
-      // A short part is enough where nothing is drawn in between.
-      for length in [600, most] {
+      // A short part is enough where little is drawn in between.
+      for length in guess ?? 0 > 0.6 ? [600, 1000, most] : [most] {
         let part = draws[stretch].prefix(length)
         let recovery = MersenneTwisterRecovery(part, bytes: bytes)
         guard recovery.words.count >= 640 else { break }
-        if let generator = recovery.contiguous() ?? (length == 600 ? nil : recovery.linked(budget: &budget)),
+        if let generator = recovery.contiguous() ?? (length == 600 ? nil : recovery.linked(guess, budget: &budget)),
           let found = recovery.anchored(generator, span: recovery.words.count * 8, budget: &budget)
         {
           return found
@@ -127,14 +128,14 @@ struct MersenneTwisterRecovery {
 
   /// Links anchored in `runs`. `ratio` is the share of the generator's draws that is in the sample, where it is known:
   /// then only plausible distances are looked at.
-  func links<R: Sequence<Run>>(_ runs: R, power: Int, reach: Int, ratio: Double?, budget: inout Int) -> [Link] {
+  func links<R: Sequence<Run>>(_ runs: R, power: Int, ratio: Double?, budget: inout Int) -> [Link] {
     var links: [Link] = []
     var index = SlidingIndex(bits: 13, count: words.count)
     var inserted = 0
     var nearest = 1
-    var nearReach = reach
+    var nearReach = Self.reach
     var farthest = 1
-    var farReach = reach
+    var farReach = Self.reach
     if let ratio {
       let (near, far) = (397 * Double(power) * ratio, 624 * Double(power) * ratio)
       let (nearSlack, farSlack) = (30 + 60 * ratio * Double(power), 30 + 90 * ratio * Double(power))
@@ -197,11 +198,17 @@ struct MersenneTwisterRecovery {
     }
   }
 
-  private func linked(budget: inout Int) -> MersenneTwister? {
+  /// The share of the generator's draws that is in the sample, by the median of what links of the first power say.
+  private static func ratio(_ links: [Link]) -> Double {
+    links.map { Double($0.far - $0.anchor) / 624 }.sorted()[links.count / 2]
+  }
+
+  /// `guess` is the share of draws in the sample as a few links have it.
+  private func linked(_ guess: Double?, budget: inout Int) -> MersenneTwister? {
     var runs = single
-    let all = links(runs, power: 1, reach: Self.reach, ratio: nil, budget: &budget)
+    let all = links(runs, power: 1, ratio: guess, budget: &budget)
     guard all.count >= 12, budget > 0 else { return nil }
-    let ratio = all.map { Double($0.far - $0.anchor) / 624 }.sorted()[all.count / 2]
+    let ratio = Self.ratio(all)
 
     var positions = RelativePositions(count: words.count)
     chain(runs, &positions)
@@ -210,6 +217,13 @@ struct MersenneTwisterRecovery {
       return abs(near - 397 * ratio) < 30 + 60 * ratio && abs(far - 624 * ratio) < 30 + 90 * ratio
     }
     link(plausible, power: 1, &positions)
+    // A state of which a few bits are free gives most ids; it is what there is if nothing better comes.
+    var nearly: (generator: MersenneTwister, free: Int)?
+    if positions.largest().count * 2 > words.count,
+      let found = grow(&positions, runs, ratio: ratio, nearly: &nearly, budget: &budget)
+    {
+      return found
+    }
 
     // Neighbours between which the application never draws make longer runs.
     let transitions = Transitions(draws, firsts: runs.map { $0.start }, lengths: runs.map { $0.length })
@@ -225,11 +239,10 @@ struct MersenneTwisterRecovery {
     }
     runs = glued
     chain(runs, &positions)
-    // A state of which a few bits are free gives most ids; it is what there is if nothing better comes.
-    var nearly: (generator: MersenneTwister, free: Int)?
-    for (power, reach) in [(1, Self.reach), (2, 1040), (4, 2080)] {
+    for power in [1, 2, 4] {
       guard budget > 0 else { return nil }
-      link(links(runs, power: power, reach: reach, ratio: ratio, budget: &budget), power: power, &positions)
+      // Of the first power, longer runs give nothing new.
+      if power > 1 { link(links(runs, power: power, ratio: ratio, budget: &budget), power: power, &positions) }
       if let found = grow(&positions, runs, ratio: ratio, nearly: &nearly, budget: &budget) { return found }
     }
     return nearly?.generator
