@@ -203,6 +203,17 @@ struct MersenneTwisterRecovery {
     links.map { Double($0.far - $0.anchor) / 624 }.sorted()[links.count / 2]
   }
 
+  /// What elimination has given so far.
+  private struct Attempt {
+    /// Words of the largest piece it was tried on; smaller ones are not worth another.
+    var tried: Int
+    /// A state of which only `free` bits are not certain gives most ids; it is what there is if nothing better comes.
+    var nearly: MersenneTwister?
+    var free = Int.max
+
+    init(tried: Int) { self.tried = tried }
+  }
+
   /// `guess` is the share of draws in the sample as a few links have it.
   private func linked(_ guess: Double?, budget: inout Int) -> MersenneTwister? {
     var runs = single
@@ -217,13 +228,13 @@ struct MersenneTwisterRecovery {
       return abs(near - 397 * ratio) < 30 + 60 * ratio && abs(far - 624 * ratio) < 30 + 90 * ratio
     }
     link(plausible, power: 1, &positions)
-    // A state of which a few bits are free gives most ids; it is what there is if nothing better comes.
-    var nearly: (generator: MersenneTwister, free: Int)?
+    var attempt = Attempt(tried: words.count)
     if positions.largest().count * 2 > words.count,
-      let found = grow(&positions, runs, ratio: ratio, nearly: &nearly, budget: &budget)
+      let found = grow(&positions, runs, ratio: ratio, attempt: &attempt, budget: &budget)
     {
       return found
     }
+    attempt.tried = 0
 
     // Neighbours between which the application never draws make longer runs.
     let transitions = Transitions(draws, firsts: runs.map { $0.start }, lengths: runs.map { $0.length })
@@ -243,15 +254,15 @@ struct MersenneTwisterRecovery {
       guard budget > 0 else { return nil }
       // Of the first power, longer runs give nothing new.
       if power > 1 { link(links(runs, power: power, ratio: ratio, budget: &budget), power: power, &positions) }
-      if let found = grow(&positions, runs, ratio: ratio, nearly: &nearly, budget: &budget) { return found }
+      if let found = grow(&positions, runs, ratio: ratio, attempt: &attempt, budget: &budget) { return found }
     }
-    return nearly?.generator
+    return attempt.nearly
   }
 
   /// Peels the largest piece, places ids that equal a peeled word, and so on, until a state is known or nothing new comes.
   private func grow(
     _ positions: inout RelativePositions, _ runs: [Run], ratio: Double,
-    nearly: inout (generator: MersenneTwister, free: Int)?,
+    attempt: inout Attempt,
     budget: inout Int
   ) -> MersenneTwister? {
     // What was known before each placing, to which a contradiction leads back.
@@ -298,9 +309,14 @@ struct MersenneTwisterRecovery {
         deep = true
         continue
       }
+      guard piece.count > attempt.tried else { return nil }
+      attempt.tried = piece.count
       guard let (words, free) = stretch.eliminate(budget: &budget) else { return nil }
       if free == 0 { return MersenneTwister(words: words) }
-      if free < (nearly?.free ?? Int.max) { nearly = (MersenneTwister(words: words), free) }
+      if free < attempt.free {
+        attempt.free = free
+        attempt.nearly = MersenneTwister(words: words)
+      }
       return nil
     }
     return nil
