@@ -1,6 +1,5 @@
 import Testing
-
-@testable import Tracezip
+import Tracezip
 
 /// Small archives of both forms, of every kind of frame, and two in a row.
 private func samples() throws -> [(name: String, archive: [UInt8], original: [UInt8])] {

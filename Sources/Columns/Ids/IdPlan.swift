@@ -102,7 +102,7 @@ enum IdOrder {
     var i = 0
     while i + 1 < order.count {
       if arePair(order[i], order[i + 1], context) {
-        if (context.kind[Int(order[i])] == .trace) != traceIsFirst { order.swapAt(i, i + 1) }
+        if context.kind[Int(order[i])].isTrace != traceIsFirst { order.swapAt(i, i + 1) }
         i += 2
       } else {
         i += 1
@@ -111,11 +111,12 @@ enum IdOrder {
     return order
   }
 
-  /// Whether two draws are a root's span id and trace id.
+  /// Whether two draws are a root's span id and trace id, the root being in the segment or not.
   @inline(__always)
   static func arePair(_ a: UInt32, _ b: UInt32, _ context: IdContext) -> Bool {
     guard context.span[Int(a)] == context.span[Int(b)] else { return false }
     let kinds = (context.kind[Int(a)], context.kind[Int(b)])
-    return kinds == (.span, .trace) || kinds == (.trace, .span)
+    return kinds == (.span, .trace) || kinds == (.trace, .span) || kinds == (.orphan, .strangeTrace)
+      || kinds == (.strangeTrace, .orphan)
   }
 }

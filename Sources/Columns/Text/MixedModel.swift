@@ -29,13 +29,27 @@ struct MixedModel: ~Copyable {
   /// The mixer's tables have `1 << tableBits` places per context: what suits the text of the first block.
   init(tableBits: Int) { mixer = LetterMixer(contexts: 8, tableBits: tableBits) }
 
-  static func tableBits(textBytes: Int) -> Int { min(max(Int.bitWidth - textBytes.leadingZeroBitCount + 4, 14), 20) }
+  static func tableBits(textBytes: Int, effort: TextOptions.Effort) -> Int {
+    min(max(Int.bitWidth - textBytes.leadingZeroBitCount + 3, effort == .best ? 18 : 15), 20)
+  }
 
   var size: Int { history.count &+ opaques.size }
 
-  mutating func encode(_ text: ByteView, column: Int, columns: Int, _ coder: inout RangeEncoder) {
-    _ = opaques.codeColumn(column, columns: columns, &coder)
-    start(column)
+  mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
+    opaques.codeColumn(column, columns: columns, &coder)
+  }
+
+  /// Begins a string, or goes on with it behind a part that was copied (`part` above 0).
+  mutating func begin(column: Int, part: Int) {
+    columnHash = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000) &+ 1, 0x9E37_79B1)
+    path = columnHash
+    word = columnHash
+    lastWord = 0
+    before = before << 8 | UInt64(columnHash & 0xFF)
+    if part > 0 { matchLength = 0 }
+  }
+
+  mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
     var at = 0
     while at < text.count {
       let (kind, end) = Tokenizer.next(text, at)
@@ -51,38 +65,32 @@ struct MixedModel: ~Copyable {
       }
       at = end
     }
-    _ = code(Mark.end, &coder)
+    if ends { _ = code(Mark.end, &coder) }
   }
 
-  /// Appends the next string to `text`; not whole where the stream makes no sense or `text` would pass `limit`.
+  /// Appends to `text` up to the end of the string, or `length` bytes; false where the stream makes no sense or `text`
+  /// would pass `limit`.
   mutating func decode(
-    columns: Int, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
-  ) -> (column: Int, whole: Bool) {
-    let column = opaques.codeColumn(0, columns: columns, &coder)
-    start(column)
+    column: Int, length: Int?, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
+  ) -> Bool {
+    let stop = text.count &+ (length ?? 0)
+    let room = length == nil ? limit : min(limit, stop)
     while !coder.failed {
+      if length != nil, text.count == stop { return true }
       var byte = code(0, &coder)
-      if byte == Mark.end { return (column, true) }
+      if byte == Mark.end { return length == nil }
       if byte == Mark.opaque {
         let token = codeOpaque(.lowerUUID, .empty, column, &coder)
         let bytes = opaques.bytes(token)
-        if bytes.count == 0 || bytes.count > limit &- text.count { break }
+        if bytes.count == 0 || bytes.count > room &- text.count { break }
         text.append(bytes)
         continue
       }
       if byte == Mark.literal { byte = code(0, &coder) }
-      if text.count >= limit { break }
+      if text.count >= room { break }
       text.append(byte)
     }
-    return (column, false)
-  }
-
-  private mutating func start(_ column: Int) {
-    columnHash = mix(UInt32(truncatingIfNeeded: column) &+ 1, 0x9E37_79B1)
-    path = columnHash
-    word = columnHash
-    lastWord = 0
-    before = before << 8 | UInt64(columnHash & 0xFF)
+    return false
   }
 
   private mutating func codeOpaque<C: BitCoder & ~Copyable>(

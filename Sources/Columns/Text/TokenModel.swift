@@ -76,11 +76,17 @@ struct TokenModel: ~Copyable {
 
   // MARK: one string
 
-  mutating func encode(
-    _ text: ByteView, column: Int, columns: Int, _ coder: inout RangeEncoder
-  ) {
-    _ = codeColumn(column, columns: columns, &coder)
-    start(column)
+  /// Begins a string, or goes on with it behind a part that was copied (`part` above 0).
+  mutating func begin(column: Int, part: Int) {
+    path = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000), 0x9E37_79B1)
+    p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
+    p2 = 0
+    p3 = 0
+    exact1 = p1
+    if part > 0 { matchLength = 0 } else { numbers.ordinal = 0 }
+  }
+
+  mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
     var at = 0
     while at < text.count {
       let (kind, end) = Tokenizer.next(text, at)
@@ -94,27 +100,29 @@ struct TokenModel: ~Copyable {
       }
       at = end
     }
-    _ = codeKnown(0, .word, column, &coder)
+    if ends { _ = codeKnown(0, .word, column, &coder) }
   }
 
-  /// Appends the next string to `text`; false where the stream makes no sense or `text` would pass `limit`.
+  /// Appends to `text` up to the end of the string, or `length` bytes; false where the stream makes no sense or `text`
+  /// would pass `limit`.
   mutating func decode(
-    columns: Int, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
-  ) -> (column: Int, whole: Bool) {
-    let column = codeColumn(0, columns: columns, &coder)
-    start(column)
+    column: Int, length: Int?, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
+  ) -> Bool {
+    let stop = text.count &+ (length ?? 0)
+    let room = length == nil ? limit : min(limit, stop)
     while !coder.failed {
+      if length != nil, text.count == stop { return true }
       var token = codeKnown(-1, .word, column, &coder)
-      if token == 0 { return (column, true) }
+      if token == 0 { return length == nil }
       if token < 0 {
         token = spell(TokenKind(rawValue: UInt8(-1 &- token)) ?? .word, .empty, column, &coder)
         finish(token)
       }
       let bytes = dictionary.bytes(token)
-      if bytes.count == 0 || bytes.count > limit &- text.count { break }
+      if bytes.count == 0 || bytes.count > room &- text.count { break }
       text.append(bytes)
     }
-    return (column, false)
+    return false
   }
 
   /// Codes an opaque token alone, for a model that codes the text around it: `a`, `b` and `c` hash what is known of
@@ -144,15 +152,6 @@ struct TokenModel: ~Copyable {
 
   @inline(__always)
   func bytes(_ token: Int) -> ByteView { dictionary.bytes(token) }
-
-  private mutating func start(_ column: Int) {
-    path = mix(UInt32(truncatingIfNeeded: column), 0x9E37_79B1)
-    p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
-    p2 = 0
-    p3 = 0
-    exact1 = p1
-    numbers.ordinal = 0
-  }
 
   /// A known token, or one less than minus the kind of a new one. Known tokens are noted before returning.
   @inline(__always)
@@ -509,32 +508,48 @@ struct TokenModel: ~Copyable {
 
   /// 30 hexadecimal digits raw; the two that give version and variant are learned.
   private mutating func spellUUID<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ letter: UInt8, _ coder: inout C) {
-    for k in 0..<36 {
-      if k == 8 || k == 13 || k == 18 || k == 23 {
-        dictionary.add(0x2D)
-        continue
-      }
-      let value = C.decodes ? 0 : Self.digit(bytes[k])
-      let nibble: Int
-      if k == 14 || k == 19 {
-        nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (k == 14 ? 0 : 16), limit: 60)
-      } else {
-        nibble = Int(coder.codeRaw(UInt64(value), count: 4) & 15)
-      }
+    spellDigits(bytes, 0, 8, letter, &coder)
+    dictionary.add(0x2D)
+    spellDigits(bytes, 9, 4, letter, &coder)
+    for from in [14, 19] {
+      dictionary.add(0x2D)
+      let value = C.decodes ? 0 : Self.digit(bytes[from])
+      let nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (from == 14 ? 0 : 16), limit: 60)
       dictionary.add(UInt8(nibble) &+ (nibble < 10 ? 0x30 : letter))
+      spellDigits(bytes, from &+ 1, 3, letter, &coder)
     }
+    dictionary.add(0x2D)
+    spellDigits(bytes, 24, 12, letter, &coder)
   }
 
   @inline(__always)
   private static func digit(_ byte: UInt8) -> Int { byte < 0x3A ? Int(byte & 15) : Int(byte & 15) &+ 9 }
 
+  /// Up to 16 hexadecimal digits as they are.
+  @inline(__always)
+  private mutating func spellDigits<C: BitCoder & ~Copyable>(
+    _ bytes: ByteView, _ from: Int, _ count: Int, _ letter: UInt8, _ coder: inout C
+  ) {
+    var value: UInt64 = 0
+    if !C.decodes {
+      for k in from..<(from &+ count) { value = value << 4 | UInt64(Self.digit(bytes[k])) }
+    }
+    value = coder.codeRaw(value, count: count &* 4)
+    for k in 0..<count {
+      let nibble = UInt8(truncatingIfNeeded: value >> UInt64((count &- 1 &- k) &* 4)) & 15
+      dictionary.add(nibble &+ (nibble < 10 ? 0x30 : letter))
+    }
+  }
+
   private mutating func spellHex<C: BitCoder & ~Copyable>(
     _ bytes: ByteView, _ letter: UInt8, _ kind: TokenKind, _ coder: inout C
   ) {
     let length = codeLength(bytes.count, kind, &coder)
-    for k in 0..<length {
-      let nibble = Int(coder.codeRaw(C.decodes ? 0 : UInt64(Self.digit(bytes[k])), count: 4) & 15)
-      dictionary.add(UInt8(nibble) &+ (nibble < 10 ? 0x30 : letter))
+    var at = 0
+    while at < length {
+      let run = min(16, length &- at)
+      spellDigits(bytes, at, run, letter, &coder)
+      at &+= run
     }
   }
 

@@ -28,6 +28,8 @@ struct ChunkEntry: Equatable, Sendable {
   var resourceSpans = 0
   /// The `ScopeSpans` (field 2 of `ResourceSpans`).
   var scopeSpans = 0
+  /// JSON: the containers that are open around the chunk's first byte, which follows a span in its array.
+  var json = JSONStack()
 
   static let border = ChunkEntry()
 }

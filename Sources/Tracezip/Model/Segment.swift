@@ -38,8 +38,13 @@ struct SegmentEncoder: ~Copyable {
     block.removeAll()
     state.duplicates.begin()
     let strings = state.strings.count
-    var spine = ProtobufSpine(chunk, framing: framing)
-    spine.shred(entry, &state, &block)
+    if framing == .json {
+      var spine = JSONSpine(chunk)
+      spine.shred(entry, &state, &block)
+    } else {
+      var spine = ProtobufSpine(chunk, framing: framing)
+      spine.shred(entry, &state, &block)
+    }
 
     var report = BlockReport()
     report.deduplicatedRecords = state.duplicates.count

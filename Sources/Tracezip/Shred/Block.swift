@@ -19,6 +19,14 @@ struct Records: ~Copyable {
     templates.removeAll()
     leaves.removeAll()
   }
+
+  var mark: (templates: Int, leaves: Int) { (templates.count, leaves.count) }
+
+  /// Takes back what was appended since `mark`.
+  mutating func truncate(to mark: (templates: Int, leaves: Int)) {
+    templates.truncate(to: mark.templates)
+    leaves.truncate(to: mark.leaves)
+  }
 }
 
 /// A block between shredding and coding (or decoding and weaving): the whole meaning of its bytes, given the segment's

@@ -297,7 +297,11 @@ struct ProtobufShredder: ~Copyable {
     let from = at + tag.width
     let literal = bytes[at..<from]
     var step = Step(kind: .varint, record: kind)
-    func plain(_ value: UInt8 = 0) -> UInt32 { skeletons.column(kind, field: field, value: value, name: .empty) }
+    // A column holds strings or numbers: what is not as usual for the field has a column beside it.
+    func plain(isString: Bool = false) -> UInt32 {
+      let isOdd = isString == ProtobufShredder.isNumber(kind, field)
+      return skeletons.column(kind, field: field, value: isOdd ? 0x80 : 0, name: .empty)
+    }
     switch tag.value & 7 {
     case 0:
       guard let v = bytes.varint(at: from), from + v.width <= end else { return rest(kind, at, &skeletons) }
@@ -333,16 +337,17 @@ struct ProtobufShredder: ~Copyable {
         return found
       }
       let idBytes = ProtobufShredder.idBytes(kind, field)
-      step.column = plain()
       if v.value == 0 {
         step.kind = .literal
         return skeletons.intern(step, literal: bytes[at..<content])
       }
       if idBytes > 0, v.value == UInt64(idBytes) {
         step.kind = idBytes == 8 ? .id8 : .id16
+        step.column = plain()
         return skeletons.intern(step, literal: bytes[at..<content])
       }
       step.kind = .bytes
+      step.column = plain(isString: true)
       step.width1 = width
       step.tagCount = UInt8(idBytes)
       return skeletons.intern(step, literal: literal)
@@ -414,7 +419,8 @@ struct ProtobufShredder: ~Copyable {
         return nil
       }
     }
-    step.column = skeletons.column(kind, field: field, value: bytes[valueAt] >> 3, name: name)
+    let first = bytes[valueAt] >> 3
+    step.column = skeletons.column(kind, field: field, value: 2...4 ~= first ? first | 0x80 : first, name: name)
     return head.withView { skeletons.intern(step, literal: $0) }
   }
 
@@ -435,6 +441,14 @@ struct ProtobufShredder: ~Copyable {
   }
 
   private static func isAttribute(_ kind: RecordKind, _ field: UInt32) -> Bool { field == attributeField(kind) }
+
+  /// Whether the field usually holds a number or an id.
+  private static func isNumber(_ kind: RecordKind, _ field: UInt32) -> Bool {
+    switch (kind, field) {
+    case (.span, 6...8), (.span, 10...14), (.span, 16), (.event, 1), (.event, 4), (.link, 5...6): true
+    default: idBytes(kind, field) > 0
+    }
+  }
 
   /// Bytes of the id that the field usually holds, or 0.
   private static func idBytes(_ kind: RecordKind, _ field: UInt32) -> Int {

@@ -7,6 +7,8 @@ struct ShredState: ~Copyable {
   var duplicates = Duplicates()
   /// `string-table` off: every string leaf is a string of its own.
   var interns = true
+  /// Which step of a JSON spine follows which.
+  var jsonGuesses = JSONGuesses()
 
   @inline(__always)
   mutating func string(_ bytes: ByteView) -> UInt64 {
@@ -33,6 +35,16 @@ struct ShredState: ~Copyable {
       skeletons.nodes[node].lastCount = entry.count
     }
     return id
+  }
+}
+
+extension ShredState {
+  /// The template of a span that is equal to an earlier one.
+  mutating func duplicateTemplate() -> Int {
+    var step = Step(kind: .duplicate, record: .span)
+    step.column = skeletons.column(.span, field: 0, value: 1, name: .empty)
+    let node = skeletons.child(of: Skeletons.root(.span), by: skeletons.intern(step, literal: .empty))
+    return skeletons.template(at: node, record: .span)
   }
 }
 

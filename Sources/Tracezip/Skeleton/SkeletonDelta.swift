@@ -108,11 +108,18 @@ extension Skeletons {
         return false
       }
       step.column = UInt32(truncatingIfNeeded: column)
+      // A column's values are strings or numbers, never both: what is coded for one may be read for the other.
+      if kind.leaf != .none {
+        columnLeaves.resize(to: columns.count, filling: 0)
+        let leaf: UInt8 = kind.leaf == .string ? 1 : 2
+        if columnLeaves[column] != 0, columnLeaves[column] != leaf { return false }
+        columnLeaves[column] = leaf
+      }
       // Events and links hold no records, or weaving would never end; and a tag lies inside its literal.
       if kind.leaf == .count, record != .spine, record != .span || child == .span || child == .spine { return false }
       if kind.leaf == .count, record == .spine, child != .span { return false }
       switch kind {
-      case .attributeString, .attributeVarint, .attributeOther: if Int(tagCount) > literal.count { return false }
+      case .attributeString, .attributeVarint, .attributeOther, .jsonRun: if Int(tagCount) > literal.count { return false }
       default: break
       }
       _ = append(step, literal: literal)

@@ -39,6 +39,8 @@ struct Skeletons: ~Copyable {
   var literals = Buffer<UInt8>(capacity: 1 << 12)
   var names = Buffer<UInt8>(capacity: 1 << 12)
   var columns = Buffer<Column>()
+  /// Decoder: what each column's leaves are, 0 unknown, 1 strings, 2 numbers.
+  var columnLeaves = Buffer<UInt8>()
   var steps = Buffer<Step>()
   var nodes = Buffer<Node>()
   var templates = Buffer<Template>()

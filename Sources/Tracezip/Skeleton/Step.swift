@@ -49,7 +49,7 @@ enum StepKind: UInt8, BitwiseCopyable, CaseIterable {
   /// Bytes as they are: a string leaf.
   case verbatim
 
-  // JSON: literal, then text.
+  // JSON: literal (punctuation, keys and white space as written), then text.
   /// Text of a string as written between its quotes, escapes kept: a string leaf.
   case jsonString
   /// A decimal integer in canonical spelling that fits Int64.
@@ -60,11 +60,12 @@ enum StepKind: UInt8, BitwiseCopyable, CaseIterable {
   case jsonId8
   /// 32 lower-case hex digits: a trace id.
   case jsonId16
-  /// A number spelled as the shortest text that gives the double back: its bits.
+  /// A number spelled as the shortest text that gives the double back: its bits. `width1`: the `DoubleStyle`.
   case jsonDouble
-  /// Any text: a string leaf.
+  /// Any value that is no string: a string leaf.
   case jsonText
-  /// Consecutive records of kind `child` joined by the literal's tail: count.
+  /// Consecutive records of kind `child`: count. The literal's last `tagCount` bytes stand between two records, the
+  /// bytes before them ahead of the first.
   case jsonRun
   /// 12 characters of canonical base64: a span id.
   case jsonBase64Id8
@@ -74,6 +75,12 @@ enum StepKind: UInt8, BitwiseCopyable, CaseIterable {
   case jsonUpperId8
   /// 32 upper-case hex digits.
   case jsonUpperId16
+  /// `true` or `false`: 1 or 0.
+  case jsonBool
+  /// The literal that a record ends with.
+  case jsonEnd
+  /// A whole record that is too long or too odd to be taken apart: a string leaf.
+  case jsonRecord
 }
 
 /// How a leaf is held in a block's rows.
@@ -102,9 +109,11 @@ enum LeafKind {
 extension StepKind {
   var leaf: LeafKind {
     switch self {
-    case .literal, .frame, .open: .none
-    case .varint, .fixed64, .fixed32, .attributeVarint, .duplicate, .openExplicit, .jsonInteger, .jsonUnsigned, .jsonDouble: .word
-    case .bytes, .attributeString, .attributeOther, .rest, .verbatim, .jsonString, .jsonText: .string
+    case .literal, .frame, .open, .jsonEnd: .none
+    case .varint, .fixed64, .fixed32, .attributeVarint, .duplicate, .openExplicit, .jsonInteger, .jsonUnsigned,
+      .jsonDouble, .jsonBool:
+      .word
+    case .bytes, .attributeString, .attributeOther, .rest, .verbatim, .jsonString, .jsonText, .jsonRecord: .string
     case .run, .jsonRun: .count
     case .id8, .jsonId8, .jsonBase64Id8, .jsonUpperId8: .id8
     case .id16, .jsonId16, .jsonBase64Id16, .jsonUpperId16: .id16
@@ -117,11 +126,11 @@ struct Step: BitwiseCopyable {
   static var outside: UInt8 { 255 }
   var kind: StepKind
   var record: RecordKind
-  /// Spine: 0 message, 1 ResourceSpans, 2 ScopeSpans. `RecordKind.spine` steps only.
+  /// Spine: 0 message, 1 ResourceSpans, 2 ScopeSpans. In JSON records what the field mostly holds (`JSONExpected`).
   var level: UInt8 = 0
   /// `run`: what the children are.
   var child: RecordKind = .span
-  /// Bytes of the tag at the head of an attribute's literal.
+  /// Bytes of the tag at the head of an attribute's literal; of the separator at the end of a JSON run's.
   var tagCount: UInt8 = 0
   /// Widths in bytes of up to three varints, 0 where in shortest form.
   var width1: UInt8 = 0

@@ -78,7 +78,10 @@ struct Weaver: ~Copyable {
           left &-= 1
         }
       default:
-        weaveText(step, block, skeletons, strings, bound, &out)
+        var leaf = spineLeaf
+        let fits = weaveText(step, block.spineLeaves, &leaf, block, skeletons, strings, bound, &out)
+        spineLeaf = leaf
+        if !fits { return false }
       }
       if out.count > bound { return false }
     }
@@ -137,7 +140,8 @@ struct Weaver: ~Copyable {
     _ = out.fill(varintAt: from, width: needed)
   }
 
-  private mutating func record(
+  /// Weaves the next record of `kind`.
+  mutating func record(
     _ kind: RecordKind, _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
     _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
@@ -272,17 +276,12 @@ struct Weaver: ~Copyable {
           left &-= 1
         }
       default:
-        return false
+        if !weaveText(step, rows.leaves, &leaf, block, skeletons, strings, bound, &out) { return false }
       }
       if out.count > bound { return false }
     }
     return true
   }
-
-  private mutating func weaveText(
-    _ step: Step, _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
-    _ bound: Int, _ out: inout Buffer<UInt8>
-  ) {}
 }
 
 extension Buffer where Element == UInt8 {
