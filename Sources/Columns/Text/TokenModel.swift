@@ -64,7 +64,7 @@ struct TokenModel: ~Copyable {
   private static let longMatch = 20
 
   init(spells: Bool = true) {
-    mixer = LetterMixer(contexts: 6, tableBits: spells ? 16 : 4)
+    mixer = LetterMixer(contexts: 5, tableBits: spells ? 17 : 6)
     matchFlags = models.allocate(2 * 144)
     guessFlags = models.allocate(3 * 3 * 16 * 4)
     kindTrees = models.allocate(256 * 16)
@@ -497,8 +497,7 @@ struct TokenModel: ~Copyable {
     var length = 0
     repeat {
       for k in 0..<4 { mixer.set(k, newest: k &+ 1, of: before) }
-      mixer.set(4, newest: 6, of: before)
-      mixer.set(5, word)
+      mixer.set(4, word)
       let byte = mixer.code(C.decodes ? 0 : bytes[length], &coder)
       dictionary.add(byte)
       length &+= 1
