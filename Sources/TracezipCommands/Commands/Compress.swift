@@ -78,7 +78,7 @@ struct Compress: ParsableCommand {
           file.name, "cannot be unwrapped: \(Unwrapper.words(failure))", advice: "--no-unwrap archives it as it is")
       }
     }
-    try result.commit(for: file)
+    try result.commit(for: file, warning: session)
     try removeInput(file, outputs: outputs, session: session, if: output.rm)
     meter.end()
     session.console.note(
