@@ -170,7 +170,7 @@ struct IdStream: ~Copyable {
     let seeder = groups[g].seeder
     let shape = family.shape
     let wanted = plan?.groups[g]
-    let order = IdOrder.visit(draws[g], context, traceIsFirst: shape.traceIsFirst)
+    let order = IdOrder.visit(draws[g], context, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     var lanes = Buffer<Lane>()
     var tracks: [SequenceTrack] = []
     var recent = RecentLanes()
