@@ -9,7 +9,7 @@ let strict: [SwiftSetting] = [.strictMemorySafety(), .treatAllWarnings(as: .erro
 let quickStart: [LinkerSetting] = [
   .unsafeFlags(
     [
-      "-static-stdlib", "-Xclang-linker", "-no-pie", "-l_FoundationCollections", "-l_FoundationCShims",
+      "-static-stdlib", "-use-ld=lld", "-Xclang-linker", "-no-pie", "-l_FoundationCollections", "-l_FoundationCShims",
       "-lswiftSynchronization",
     ], .when(platforms: [.linux])),
   .unsafeFlags(["-Xlinker", "-s"], .when(platforms: [.linux], configuration: .release)),
@@ -39,7 +39,7 @@ let package = Package(
     .target(
       name: "TracezipCommands",
       dependencies: [
-        "Tracezip", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Bytes", "Tracezip", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(name: "Workload", dependencies: ["Bytes"], swiftSettings: strict),
     .executableTarget(

@@ -55,7 +55,10 @@ public enum Tool {
   /// A wrong call, in the same voice as every other error.
   private static func complain(_ message: String, _ arguments: [String]) -> Never {
     let command = arguments.first.map { ArgumentRewriter.commands.contains($0) ? " \($0)" : "" } ?? ""
-    var text = message
+    // Possible values come as a list of lines: an error is one line.
+    let lines = message.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "-" } }
+    var text = ([String(lines.first ?? "")] + (lines.count > 1 ? [lines.dropFirst().joined(separator: ", ")] : []))
+      .joined(separator: " ")
     while text.hasSuffix(".") || text.hasSuffix("\n") { text.removeLast() }
     if let first = text.first, first.isUppercase { text = first.lowercased() + text.dropFirst() }
     Console().error(

@@ -258,6 +258,39 @@ struct IdCodecTests {
     #expect(split.bytes < whole.bytes + 64, "\(split.bytes) against \(whole.bytes)")
   }
 
+  @Test("Roots that were lost, known only as parents and trace ids of other processes' spans, are predicted too")
+  func lostRoots() throws {
+    let v8 = V8Process(0x5555_1234, 0xABCD_0000_FFFF)
+    var random = SplitMix(45)
+    var context = IdContext()
+    var values = IdValues()
+    var row: UInt32 = 0
+    for request in 0..<400 {
+      let root = v8.root(32)
+      let lost = request % 3 != 0
+      // The browser's or Node's own span, unless it was lost; then the server's, whose ids are random.
+      if !lost {
+        context.append(process: 0, start: UInt64(row), name: 0, kind: .span, span: row, parent: -1)
+        context.append(process: 0, start: UInt64(row), name: 0, kind: .trace, span: row, parent: -1)
+        values.low += [root.span, root.low]
+        values.high += [0, root.high]
+        row += 1
+      }
+      context.append(process: 1, start: UInt64(row), name: 1, kind: .span, span: row, parent: -1)
+      values.low.append(random.next())
+      values.high.append(0)
+      if lost {
+        context.append(process: 1, start: UInt64(row), name: 1, kind: .strangeTrace, span: row, parent: -1)
+        context.append(process: 1, start: UInt64(row), name: 1, kind: .orphan, span: row, parent: -1)
+        values.low += [root.low, root.span]
+        values.high += [root.high, 0]
+      }
+      row += 1
+    }
+    let outcome = try roundTrip(context, values, .javaAndNode)
+    #expect(outcome.bytes < 400 * 8 + 250, "\(outcome)")
+  }
+
   @Test("Random ids cost their own size and nothing is claimed for them")
   func random() throws {
     var random = SplitMix(31)

@@ -15,8 +15,17 @@ struct CallTests {
     for arguments in [
       ["--nonsense"], ["compress", "--level"], ["-0", "in"], ["-20", "in"], ["--codec", "gzip", "in"],
     ] {
-      #expect(try Tracezip.run(arguments, in: folder).status == 64, "\(arguments)")
+      let run = try Tracezip.run(arguments, in: folder)
+      #expect(run.status == 64, "\(arguments)")
+      #expect(run.messages.hasPrefix("tracezip: ") && run.messages.split(separator: "\n").count == 2, "\(run.messages)")
     }
+  }
+
+  @Test("version --json tells the format that archives are written in")
+  func formatVersion() throws {
+    let archive = try Captures.archive(of: Captures.small)
+    #expect(Int(archive[4] & 0x3F) == Formats.written && Formats.read.contains(Formats.written))
+    #expect(try Tracezip.run("version", "--json").text.contains("\"writes\":\(Formats.written)"))
   }
 
   @Test("levels: -1 to -19, --level N, --fast, --best; -19 is not -1 -9")

@@ -12,6 +12,7 @@ public enum IdKind: UInt8, Sendable {
   case strangeTrace = 3
 
   var isTrace: Bool { self == .trace || self == .strangeTrace }
+  var isStrange: Bool { self == .orphan || self == .strangeTrace }
 }
 
 /// Everything a decoder knows when ids are decoded: parallel arrays over *draws*, ids that must be coded, in file order.
@@ -44,11 +45,22 @@ public struct IdContext: Sendable {
     self.parent.append(parent)
   }
 
+  /// The context with strangers, ids that another process drew, under processes of their own: `process + count` for
+  /// those met in `process`. An unknown parent and the trace id met with it are a lost root's two ids, so that they
+  /// follow from a generator like any other root's.
+  func splittingStrangers() -> (context: IdContext, processes: Int) {
+    let count = Int(process.max() ?? 0) + 1
+    guard kind.contains(where: { $0.isStrange }) else { return (self, count) }
+    var split = self
+    for d in kind.indices where kind[d].isStrange { split.process[d] += UInt32(count) }
+    return (split, count)
+  }
+
   /// Whether the arrays are of one length and parents are draws.
   var isConsistent: Bool {
     let n = kind.count
     return process.count == n && start.count == n && name.count == n && span.count == n && parent.count == n
-      && n <= Int(Int32.max)
+      && n <= Int(Int32.max) && (process.max() ?? 0) < 1 << 24
   }
 }
 
@@ -164,7 +176,9 @@ public enum IdCodec {
     guard context.isConsistent, values.low.count == context.count, values.high.count == context.count,
       context.count > 0
     else { return nil }
-    let planner = IdPlanner(values: values, context: context, clues: clues, effort: effort)
+    let (context, processes) = context.splittingStrangers()
+    let planner = IdPlanner(
+      values: values, context: context, processes: processes, clues: clues, effort: effort)
     let plan = planner.plan(&hints)
     guard plan.isWorthwhile else { return nil }
     var coder = RangeEncoder()
@@ -182,6 +196,7 @@ public enum IdCodec {
     bytes.append(coder.coded.view)
     bytes.append(coder.raw.view)
     var report = stream.report
+    for g in report.groups.indices { report.groups[g].processes.removeAll { $0 >= processes } }
     report.bytesAfter = bytes.count
     guard bytes.count < report.bytesBefore else { return nil }
     return (bytes.array, report)
@@ -197,7 +212,7 @@ public enum IdCodec {
     }
     let split = size.width + Int(size.value)
     var coder = RangeDecoder(coded: bytes[size.width..<split], raw: bytes[split..<bytes.count])
-    var stream = IdStream(context: context, limits: limits)
+    var stream = IdStream(context: context.splittingStrangers().context, limits: limits)
     stream.codeHeader(&coder)
     for g in stream.groups.indices { stream.codeGroup(g, &coder) }
     if let error = stream.error { throw error }

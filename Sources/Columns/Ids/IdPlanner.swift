@@ -21,12 +21,16 @@ struct IdPlanner: ~Copyable {
     var lowFirst: SequenceScan?
   }
 
-  init(values: IdValues, context: IdContext, clues: IdClues, effort: IdEffort) {
+  /// Processes from this one on are those of strangers.
+  private let known: Int
+
+  init(values: IdValues, context: IdContext, processes known: Int, clues: IdClues, effort: IdEffort) {
+    self.known = known
     self.values = values
     self.context = context
     self.clues = clues
     self.effort = effort
-    pool = 20_000_000 + 200 * context.count
+    pool = 20_000_000 + 250 * context.count
     doubt = 500_000 + 20 * context.count
     let processes = Int(context.process.max() ?? 0) + 1
     plan = IdPlan(
@@ -47,8 +51,10 @@ struct IdPlanner: ~Copyable {
     for p in draws.indices { plan.shapes[p] = shape(of: p) }
     tryHints(hints)
     // Large processes first: what they draw from may serve smaller ones (a process under several resources).
+    // Strangers last: theirs are the generators of processes in the capture.
     let order = draws.indices.sorted {
-      draws[$0].count != draws[$1].count ? draws[$0].count > draws[$1].count : $0 < $1
+      if ($0 < known) != ($1 < known) { return $0 < known }
+      return draws[$0].count != draws[$1].count ? draws[$0].count > draws[$1].count : $0 < $1
     }
     for p in order where plan.group[p] == 0 && draws[p].count >= 3 { findJava(p) }
     mergeJava()
@@ -69,12 +75,11 @@ struct IdPlanner: ~Copyable {
     var previous: UInt32?
     for d in draws[p] {
       let i = Int(d)
-      switch context.kind[i] {
-      case .span: span.add(values.low[i])
-      case .trace:
+      if context.kind[i].isTrace {
         high.add(values.high[i])
         low.add(values.low[i])
-      default: break
+      } else {
+        span.add(values.low[i])
       }
       if let other = previous, IdOrder.arePair(other, d, context) {
         pairs += 1
@@ -125,7 +130,6 @@ struct IdPlanner: ~Copyable {
     sample.reserveCapacity(order.count)
     for d in order {
       let i = Int(d)
-      guard context.kind[i] == .span || context.kind[i] == .trace else { continue }
       var parent = UInt32.max
       if context.parent[i] >= 0, Int(context.parent[i]) < context.count {
         parent = context.span[Int(context.parent[i])]
@@ -142,12 +146,14 @@ struct IdPlanner: ~Copyable {
   // MARK: Java
 
   private mutating func findJava(_ p: Int) {
-    let known = language(p) == .java
-    guard known || language(p) == .unknown else { return }
+    let isJava = language(p) == .java
+    guard isJava || language(p) == .unknown else { return }
+    // Strangers are of a process that is in the capture, if any.
+    if p >= known, !plan.groups.contains(where: { $0.family.isJava }) { return }
     // All ids of full width, or it is not Java.
     guard plan.shapes[p].span.mask == 0 else { return }
     let all = draws[p]
-    let count = known ? 2000 : min(1000, max(64, all.count / 4))
+    let count = isJava ? 2000 : min(1000, max(64, all.count / 8))
     let sample = samples(IdOrder.visit(Array(all.prefix(count)), context, traceIsFirst: false))
     var best: (found: Int, perThread: Bool) = (1, false)
     for perThread in [false, true] {
@@ -165,10 +171,7 @@ struct IdPlanner: ~Copyable {
     var all: [UInt32] = []
     for p in processes { all += draws[p] }
     if processes.count > 1 { all.sort() }
-    // `samples` drops the kinds that are not drawn here: so must the order that positions are read back by.
-    let order = IdOrder.visit(all, context, traceIsFirst: false).filter {
-      context.kind[Int($0)] == .span || context.kind[Int($0)] == .trace
-    }
+    let order = IdOrder.visit(all, context, traceIsFirst: false)
     var finder = ThreadFinder(perThread: perThread)
     var places: [ThreadFinder.Place] = []
     finder.run(samples(order), into: &places)
@@ -264,10 +267,14 @@ struct IdPlanner: ~Copyable {
   /// Families to try for a process, cheapest first.
   private func ladder(_ p: Int) -> [IdFamily] {
     let wide = plan.shapes[p].span.mask == 0
+    if p >= known {
+      // Strangers are of a process that is in the capture, if any: of those, families whose states come from one root.
+      let met = Set(plan.groups.map { $0.family })
+      return [IdFamily.node, .webDigits, .webBytes].filter { met.contains($0) }
+    }
     var list: [IdFamily] = []
     if wide, mayBe(p, .nodejs) { list.append(.node) }
     if effort >= .default {
-      if wide, language(p) == .webjs { list += [.webDigits, .webBytes] }
       if mayBe(p, .go) { list += [.goBytes, .goWords] }
       if wide, mayBe(p, .python) { list.append(.python) }
       if wide, language(p) == .ruby || effort == .best && language(p) == .unknown { list.append(.ruby) }
@@ -275,7 +282,8 @@ struct IdPlanner: ~Copyable {
       if wide, language(p) == .dotnet { list.append(.dotnet) }
     }
     if effort == .best {
-      if wide, language(p) == .unknown { list += [.webDigits, .webBytes, .dotnet] }
+      // The tables of a browser's draws alone cost more than a small capture's whole archive.
+      if wide, language(p) == .unknown || language(p) == .webjs { list += [.webDigits, .webBytes, .dotnet] }
     }
     return list
   }
@@ -284,7 +292,7 @@ struct IdPlanner: ~Copyable {
   /// slowed down; what a find costs below the best effort is bounded for the segment as a whole, large processes first.
   private func allowance(_ p: Int, _ family: IdFamily) -> Int {
     let n = draws[p].count
-    if effort == .best { return family == .dotnet && language(p) == .unknown ? 30_000_000 : 2_000_000_000 }
+    if effort == .best { return family == .dotnet && language(p) == .unknown ? 5_000_000 : 2_000_000_000 }
     if family == .node { return language(p) == .nodejs ? 100_000_000 : 40 * min(n, 2000) }
     if family.isPage { return 1_000_000 + 1000 * n }
     // Even a rejection takes a quarter of a millisecond.
@@ -327,7 +335,8 @@ struct IdPlanner: ~Copyable {
       guard let generator else {
         // Nothing here. Only the best effort looks further, and whoever has found one generator.
         misses += 1
-        guard effort == .best || any, misses < 4 || language(p) != .unknown, skip + window < open.count else { break }
+        let further = effort == .best ? misses < 4 || language(p) != .unknown : any
+        guard further || family.isPage, skip + window < open.count else { break }
         skip += window - window / 8
         continue
       }
@@ -339,42 +348,45 @@ struct IdPlanner: ~Copyable {
         open = open.filter { isOpen(Int($0)) }
       } else {
         // Too little to pay for a state, a page with one root perhaps: go on behind it.
-        let at = outcome.first.flatMap { first in open.firstIndex(of: first) }
-        skip = max(skip + 1, (at ?? skip + window / 8) + 1)
+        let given = Set(outcome.draws)
+        let at = open[skip...].firstIndex { given.contains($0) } ?? skip + window / 8
+        skip = at + 1
       }
     }
     return any
   }
 
-  private func isOpen(_ d: Int) -> Bool {
-    plan.lane[d] < 0 && (context.kind[d] == .span || context.kind[d] == .trace)
-  }
+  private func isOpen(_ d: Int) -> Bool { plan.lane[d] < 0 }
 
-  /// Runs a generator past all open ids and adds it to the plan if that saves enough; the first draw that it gives.
+  /// Runs a generator past all open ids and adds it to the plan if that saves enough; the draws that it gives.
   private mutating func follow(
     _ generator: any IdSequence, _ family: IdFamily, _ p: Int?, _ budget: inout Int, _ hints: inout IdHints
-  ) -> (taken: Bool, first: UInt32?) {
+  ) -> (taken: Bool, draws: [UInt32]) {
     let shape = family.shape
     let quiet = family.quiet(effort)
     // One table serves all generators; ids explained since are passed over.
     var found: [SequenceScan.Hit]
     if shape.highFirst {
       if scans.highFirst == nil { scans.highFirst = SequenceScan(openDraws(), values, context, highFirst: true) }
-      found = scans.highFirst!.run(generator, quiet: quiet, values, context, budget: &budget)
+      found = scans.highFirst!.run(
+        generator, quiet: quiet, back: family.isPage ? 1024 : quiet, values, context, budget: &budget)
     } else {
       if scans.lowFirst == nil { scans.lowFirst = SequenceScan(openDraws(), values, context, highFirst: false) }
-      found = scans.lowFirst!.run(generator, quiet: quiet, values, context, budget: &budget)
+      found = scans.lowFirst!.run(
+        generator, quiet: quiet, back: family.isPage ? 1024 : quiet, values, context, budget: &budget)
     }
     found = found.filter { isOpen(Int($0.draw)) && mayJoin(Int(context.process[Int($0.draw)]), family) }
 
-    // Processes of which more than a chance id is among them.
+    // A process joins for more than a few ids; strangers, whose ids are of several processes, for a good part.
     var hits: [UInt32: Int] = [:]
     for hit in found { hits[context.process[Int(hit.draw)], default: 0] += 1 }
     found = found.filter {
       let q = context.process[Int($0.draw)]
-      return p == Int(q) || hits[q]! >= 4 || hits[q]! * 2 > draws[Int(q)].count
+      let n = hits[q] ?? 0
+      if p == Int(q) { return true }
+      return Int(q) < known ? n >= 4 || n * 2 > draws[Int(q)].count : family.isPage || n * 4 > draws[Int(q)].count
     }
-    guard let earliest = found.min(by: { $0.position < $1.position }) else { return (false, nil) }
+    guard let earliest = found.min(by: { $0.position < $1.position }) else { return (false, []) }
     let first = earliest.position
     var start = generator
     if first < 0 {
@@ -386,7 +398,7 @@ struct IdPlanner: ~Copyable {
     var stateBudget = effort == .best ? budget : min(budget, 100_000)
     let state = start.state(budget: &stateBudget)
     let saved = found.reduce(0) { $0 + (context.kind[Int($1.draw)].isTrace ? 15 : 7) }
-    guard saved > state.count + family.leastGain else { return (false, earliest.draw) }
+    guard saved > state.count + family.leastGain else { return (false, found.map { $0.draw }) }
 
     var processes: Set<Int> = []
     for hit in found { processes.insert(Int(context.process[Int(hit.draw)])) }
@@ -406,7 +418,7 @@ struct IdPlanner: ~Copyable {
       hints.sequences.removeAll { $0.family == family && $0.process == processes.min()! }
       hints.sequences.append((family, processes.min()!, next))
     }
-    return (true, earliest.draw)
+    return (true, found.map { $0.draw })
   }
 
   private func openDraws() -> [UInt32] {
@@ -423,7 +435,11 @@ struct IdPlanner: ~Copyable {
 
   /// The one group of `family` that holds all of `processes`, merged or made as needed.
   private mutating func join(_ processes: [Int], _ family: IdFamily) -> Int {
-    let present = Set(processes.map { plan.group[$0] }).subtracting([0]).sorted()
+    var present = Set(processes.map { plan.group[$0] }).subtracting([0]).sorted()
+    if present.isEmpty, processes.contains(where: { $0 >= known }) || family.isPage {
+      // Pages are many small generators; one group tells them apart best.
+      present = plan.groups.firstIndex { $0.family == family }.map { [$0] } ?? []
+    }
     guard let g = present.first else {
       plan.groups.append(IdPlan.Group(family: family, processes: processes.map { UInt32($0) }))
       for p in processes { plan.group[p] = plan.groups.count - 1 }
@@ -471,7 +487,7 @@ extension IdFamily {
   fileprivate var window: Int {
     switch self {
     case .node: 2000
-    case .webDigits, .webBytes: 4000
+    case .webDigits, .webBytes: 256
     case .dotnet, .cpp: 2000
     default: 6000
     }

@@ -86,7 +86,9 @@ struct IdStream: ~Copyable {
     }
     group = [Int](repeating: 0, count: processes)
     shapes = [ProcessShape](repeating: ProcessShape(), count: processes)
-    for p in 0..<processes {
+    var present = [Bool](repeating: false, count: processes)
+    for p in context.process { present[Int(p)] = true }
+    for p in 0..<processes where present[p] {
       if count > 1 {
         let g = coder.codeNumber(UInt64(plan?.group[p] ?? 0), &models, number)
         guard g < count else { return fail("id group \(g)", &coder) }
@@ -147,22 +149,18 @@ struct IdStream: ~Copyable {
     let low = values.low[Int(first)]
     guard coder.codeBit(values.low[Int(d)] == low, &models, model) else { return false }
     values.low[Int(d)] = low
-    if context.kind[Int(d)] == .trace { values.high[Int(d)] = shape.traceHigh.code(values.high[Int(d)], &coder) }
+    if context.kind[Int(d)].isTrace { values.high[Int(d)] = shape.traceHigh.code(values.high[Int(d)], &coder) }
     return true
   }
 
   private mutating func codeRaw<C: BitCoder & ~Copyable>(_ d: UInt32, _ coder: inout C) {
     let i = Int(d)
     let p = Int(context.process[i])
-    switch context.kind[i] {
-    case .span: values.low[i] = shapes[p].span.code(values.low[i], &coder)
-    case .orphan: values.low[i] = coder.codeRaw(values.low[i], count: 64)
-    case .trace:
+    if context.kind[i].isTrace {
       values.high[i] = shapes[p].traceHigh.code(values.high[i], &coder)
       values.low[i] = shapes[p].traceLow.code(values.low[i], &coder)
-    case .strangeTrace:
-      values.high[i] = coder.codeRaw(values.high[i], count: 64)
-      values.low[i] = coder.codeRaw(values.low[i], count: 64)
+    } else {
+      values.low[i] = shapes[p].span.code(values.low[i], &coder)
     }
   }
 

@@ -72,9 +72,9 @@ struct SequenceScan: ~Copyable {
     }
   }
 
-  /// Runs `generator` forward and backward from its position 0, each way until `quiet` units hold no id.
+  /// Runs `generator` forward and backward from its position 0, until `quiet` (forward) or `back` units hold no id.
   func run(
-    _ generator: any IdSequence, quiet: Int, back: Bool = true, _ values: IdValues, _ context: IdContext,
+    _ generator: any IdSequence, quiet: Int, back: Int, _ values: IdValues, _ context: IdContext,
     budget: inout Int
   ) -> [Hit] {
     let shape = type(of: generator).shape
@@ -97,11 +97,10 @@ struct SequenceScan: ~Copyable {
       position += chunk
       budget -= 4 * chunk
     }
-    guard back else { return hits }
     var backward = generator
     position = 0
     silence = 0
-    while silence < quiet, budget > 0 {
+    while silence < back, budget > 0 {
       backward.rewind(chunk)
       position -= chunk
       var copy = backward

@@ -49,11 +49,14 @@ public struct TextOptions: Sendable, Equatable {
   public var effort: Effort
   /// The backend to use for all text, or nil for whatever is smallest at this effort.
   public var backend: BackendKind?
+  /// That the segment goes on for many more blocks, so that the slow model would be asked for more than little text.
+  public var moreToCome: Bool
 
-  public init(level: Int = 3, effort: Effort = .standard, backend: BackendKind? = nil) {
+  public init(level: Int = 3, effort: Effort = .standard, backend: BackendKind? = nil, moreToCome: Bool = false) {
     self.level = level
     self.effort = effort
     self.backend = backend
+    self.moreToCome = moreToCome
   }
 }
 
@@ -64,6 +67,8 @@ public enum TextLayout: UInt8, Sendable, CaseIterable {
   case plain = 1
   /// `TokenModel`.
   case tokens = 2
+  /// `MixedModel`.
+  case mixed = 3
 }
 
 /// What became of a block's text.
@@ -88,13 +93,42 @@ public enum TextError: Error, Equatable, Sendable {
 /// the segment in order; after an error it is of no more use.
 public struct TextState: ~Copyable {
   var backend = Backend()
-  var tokens = TokenModel()
+  var tokens: TokenModel?
+  var mixed: MixedModel?
+  var repeats = Repeats()
   /// The newest text that went through a backend.
   var recent = Buffer<UInt8>()
 
   public init() {}
 
+  /// The column of the next string, by the model of `layout`, which is ready.
+  mutating func codeColumn<C: BitCoder & ~Copyable>(
+    _ layout: TextLayout, _ column: Int, columns: Int, _ coder: inout C
+  ) -> Int {
+    layout == .tokens
+      ? tokens!.codeColumn(column, columns: columns, &coder) : mixed!.codeColumn(column, columns: columns, &coder)
+  }
+
+  /// After a plain block both sides have forgotten what models learned: its text did not go through them.
+  mutating func forget() {
+    tokens = nil
+    mixed = nil
+    repeats = Repeats()
+  }
+
+  /// Has the model of `layout` ready; anew, with `tableBits`, where there is none or it has grown too large.
+  mutating func prepare(_ layout: TextLayout, tableBits: Int) {
+    if layout == .tokens {
+      let grown = tokens?.size ?? Int.max
+      if grown > Self.modelBound { tokens = TokenModel() }
+      mixed = nil
+    } else {
+      let grown = mixed?.size ?? Int.max
+      if grown > Self.modelBound { mixed = MixedModel(tableBits: tableBits) }
+    }
+  }
+
   /// Bounds what a segment remembers: past it both sides start anew.
-  static let tokenBound = 1 << 28
+  static let modelBound = 1 << 28
   static let recentBound = 1 << 18
 }

@@ -28,13 +28,19 @@ enum Tokenizer {
   static func next(_ text: ByteView, _ start: Int) -> (kind: TokenKind, end: Int) {
     let limit = min(text.count, start &+ maximumLength)
     let first = ByteClass.of(text.unchecked(start))
+    if text.unchecked(start) >= 0xE0 {
+      // Scripts that do not part words: a character is a token.
+      var at = start &+ 1
+      while at < min(limit, start &+ 4), text.unchecked(at) & 0xC0 == 0x80 { at &+= 1 }
+      return (.word, at)
+    }
     if first & (ByteClass.digit | ByteClass.letter) != 0 {
       // A run of letters and digits: what kinds of both it has decides.
       var at = start &+ 1
       var seen = first
       while at < limit {
         let next = ByteClass.of(text.unchecked(at))
-        if next & (ByteClass.digit | ByteClass.letter) == 0 { break }
+        if next & (ByteClass.digit | ByteClass.letter) == 0 || text.unchecked(at) >= 0xE0 { break }
         seen |= next
         at &+= 1
       }
@@ -44,27 +50,34 @@ enum Tokenizer {
         return (.number, min(at, start &+ 18))
       }
       if seen & ByteClass.digit != 0 {
-        if length >= 8 {
+        // Addresses ("0x7f…") share their first digits: better spelled.
+        if length >= 8, text.unchecked(start &+ 1) != 0x78 {
           if seen & (ByteClass.otherLetter | ByteClass.wide | ByteClass.upperHex) == 0 { return (.lowerHex, at) }
           if seen & (ByteClass.otherLetter | ByteClass.wide | ByteClass.lowerHex) == 0 { return (.upperHex, at) }
-          if length >= 12, seen & ByteClass.wide == 0 { return (.alphanumeric, at) }
+          let upper = seen & ByteClass.upperHex != 0
+          if length >= 12, seen & ByteClass.wide == 0, upper && seen & ByteClass.lowerHex != 0 || length >= 20 {
+            return (.alphanumeric, at)
+          }
         }
         return (.word, at)
       }
-      return (.word, marks(text, at, limit))
+      return (.word, marks(text, at, min(limit, at &+ 1)))
     }
     var at = marks(text, start, limit)
     var letters = at
-    while letters < limit, ByteClass.of(text.unchecked(letters)) & ByteClass.letter != 0 { letters &+= 1 }
+    while letters < limit, ByteClass.of(text.unchecked(letters)) & ByteClass.letter != 0,
+      text.unchecked(letters) < 0xE0
+    { letters &+= 1 }
     if letters < text.count, ByteClass.of(text.unchecked(letters)) & ByteClass.digit != 0 {
       // Letters that run on into digits belong to the next token.
       return (.word, at)
     }
-    if letters > at { at = marks(text, letters, limit) }
+    if letters > at { at = marks(text, letters, min(limit, letters &+ 1)) }
     return (.word, at)
   }
 
-  /// Past the punctuation at `start`: at most eight bytes of it.
+  /// Past the punctuation at `start`: at most eight bytes of it. Behind letters callers allow one: `session=` is a token,
+  /// but the many ways of closing a JSON string shall not each make a new word of it.
   @inline(__always)
   private static func marks(_ text: ByteView, _ start: Int, _ limit: Int) -> Int {
     var at = start

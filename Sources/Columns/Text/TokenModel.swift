@@ -26,7 +26,14 @@ struct TokenModel: ~Copyable {
   private var surprisingNumbers = Buffer<UInt32>()
   private var surprisingOpaques = Buffer<UInt32>()
   private var lastPlace = Buffer<UInt32>()
+  /// For each token, where in `history` it last had a follower, and for each such place the one before.
+  private var lastFollower = Buffer<UInt32>()
+  private var earlierFollower = Buffer<UInt32>()
+  /// The walk through followers that last saw each token.
+  private var walked = Buffer<UInt32>()
+  private var walk: UInt32 = 0
   private var numbers = NumberSlots()
+  private var mixer: LetterMixer
 
   private let matchFlags: Int
   private let guessFlags: Int
@@ -34,13 +41,16 @@ struct TokenModel: ~Copyable {
   private let distances: Int
   private let nibbles: Int
   private let lengths: Int
-  private let letters: Int
-  private let letterPairs: Int
+  private let stops: Int
+  private let ranks: Int
   private let columnFlags: Int
   private let columnNumbers: Int
 
   private var matchAt = 0
   private var matchLength = 0
+  /// Whether the run goes on behind a token it did not foretell, and whether that was the present one.
+  private var recovering = false
+  private var missed = false
   /// The last tokens as contexts see them, newest first: typed ones by kind alone.
   private var p1: UInt32 = 0
   private var p2: UInt32 = 0
@@ -50,22 +60,23 @@ struct TokenModel: ~Copyable {
   private var column1 = 0
   private var column2 = 0
 
-  private static let pairBits = 12
   /// From this many right guesses in a row on, the match model is believed without keeping the other contexts.
   private static let longMatch = 20
 
-  init() {
-    matchFlags = models.allocate(32)
+  init(spells: Bool = true) {
+    mixer = LetterMixer(contexts: 5, tableBits: spells ? 17 : 6)
+    matchFlags = models.allocate(2 * 144)
     guessFlags = models.allocate(3 * 3 * 16 * 4)
     kindTrees = models.allocate(256 * 16)
     distances = models.allocate(3 * ModelSize.number)
     nibbles = models.allocate(2 * 16)
     lengths = models.allocate(8 * 128)
-    letters = models.allocate(256 * 256)
-    letterPairs = models.allocate(256 << Self.pairBits)
+    stops = models.allocate(512)
     columnFlags = models.allocate(2 * 3 * 16)
     columnNumbers = models.allocate(ModelSize.number)
-    lastPlace.append(0)
+    ranks = models.allocate(4 * 64)
+    know(0)
+    earlierFollower.append(0)
     history.append(0)
   }
 
@@ -74,11 +85,17 @@ struct TokenModel: ~Copyable {
 
   // MARK: one string
 
-  mutating func encode(
-    _ text: ByteView, column: Int, columns: Int, _ coder: inout RangeEncoder
-  ) {
-    _ = codeColumn(column, columns: columns, &coder)
-    start(column)
+  /// Begins a string, or goes on with it behind a part that was copied (`part` above 0).
+  mutating func begin(column: Int, part: Int) {
+    path = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000), 0x9E37_79B1)
+    p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
+    p2 = 0
+    p3 = 0
+    exact1 = p1
+    if part > 0 { matchLength = 0 } else { numbers.ordinal = 0 }
+  }
+
+  mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
     var at = 0
     while at < text.count {
       let (kind, end) = Tokenizer.next(text, at)
@@ -92,37 +109,58 @@ struct TokenModel: ~Copyable {
       }
       at = end
     }
-    _ = codeKnown(0, .word, column, &coder)
+    if ends { _ = codeKnown(0, .word, column, &coder) }
   }
 
-  /// Appends the next string to `text`; false where the stream makes no sense or `text` would pass `limit`.
+  /// Appends to `text` up to the end of the string, or `length` bytes; false where the stream makes no sense or `text`
+  /// would pass `limit`.
   mutating func decode(
-    columns: Int, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
-  ) -> (column: Int, whole: Bool) {
-    let column = codeColumn(0, columns: columns, &coder)
-    start(column)
+    column: Int, length: Int?, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
+  ) -> Bool {
+    let stop = text.count &+ (length ?? 0)
+    let room = length == nil ? limit : min(limit, stop)
     while !coder.failed {
+      if length != nil, text.count == stop { return true }
       var token = codeKnown(-1, .word, column, &coder)
-      if token == 0 { return (column, true) }
+      if token == 0 { return length == nil }
       if token < 0 {
         token = spell(TokenKind(rawValue: UInt8(-1 &- token)) ?? .word, .empty, column, &coder)
         finish(token)
       }
       let bytes = dictionary.bytes(token)
-      if bytes.count == 0 || bytes.count > limit &- text.count { break }
+      if bytes.count == 0 || bytes.count > room &- text.count { break }
       text.append(bytes)
     }
-    return (column, false)
+    return false
   }
 
-  private mutating func start(_ column: Int) {
-    path = mix(UInt32(truncatingIfNeeded: column), 0x9E37_79B1)
-    p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
+  /// Codes an opaque token alone, for a model that codes the text around it: `a`, `b` and `c` hash what is known of
+  /// its place, from much to little. The token's number; 0 is none.
+  mutating func codeOpaque<C: BitCoder & ~Copyable>(
+    _ kind: TokenKind, _ bytes: ByteView, column: Int, _ a: UInt32, _ b: UInt32, _ c: UInt32, _ coder: inout C
+  ) -> Int {
+    path = a
+    p1 = b
     p2 = 0
-    p3 = 0
-    exact1 = p1
-    numbers.ordinal = 0
+    exact1 = c
+    let hash = C.decodes ? 0 : TokenDictionary.hash(bytes)
+    let known = C.decodes ? -1 : dictionary.find(bytes, hash: hash) ?? -1
+    var token = codeKnown(known, kind, column, &coder)
+    if token < 0 {
+      let said = TokenKind(rawValue: UInt8(-1 &- token)) ?? .word
+      if !said.isOpaque {
+        coder.fail()
+        return 0
+      }
+      token = spell(said, bytes, column, &coder)
+      if !C.decodes { dictionary.enter(hash: hash) }
+      finish(token)
+    }
+    return token
   }
+
+  @inline(__always)
+  func bytes(_ token: Int) -> ByteView { dictionary.bytes(token) }
 
   /// A known token, or one less than minus the kind of a new one. Known tokens are noted before returning.
   @inline(__always)
@@ -132,7 +170,18 @@ struct TokenModel: ~Copyable {
     var failed = Guesses()
     if matchLength > 0 {
       let guess = Int(history[matchAt])
-      let hit = coder.codeBit(guess == token, &models, matchFlags &+ min(matchLength, 31))
+      var flag = matchFlags &+ min(matchLength, 15)
+      if matchLength < Self.longMatch {
+        // Whether the context of the string so far says the same, and how surely.
+        let slot = followers.find(path)
+        if slot >= 0 {
+          let entry = followers[slot]
+          flag &+= Int(entry.first & 0x0FFF_FFFF) == guess &+ 1 ? 16 : 80
+          flag &+= Int(entry.first >> 30) &* 16
+        }
+      }
+      if recovering { flag &+= 144 }
+      let hit = coder.codeBit(guess == token, &models, flag)
       if hit {
         if matchLength >= Self.longMatch {
           matchLength &+= 1
@@ -144,7 +193,10 @@ struct TokenModel: ~Copyable {
         return guess
       }
       failed.add(guess)
-      matchLength = 0
+      // One token may have been put in another's place: the run is given a second chance behind it.
+      recovering = !recovering && matchLength > 3
+      matchLength = recovering ? 1 : 0
+      missed = true
     }
     let (a, b, c) = contexts()
     var order = 0
@@ -161,11 +213,25 @@ struct TokenModel: ~Copyable {
     }
     // Nobody guessed it. Kind 7 of the first tree: known, of which class follows.
     let under = kindTrees &+ Int(b >> 24) &* 16
-    let symbol = token >= 0 ? 8 &+ Self.classOf(dictionary.kind(token)) : Int(kind.rawValue)
+    var rank = 0
+    if !C.decodes, token >= 0 { rank = follower(token, nil, failed).rank }
+    let symbol =
+      rank > 0 ? 11 : token >= 0 ? 8 &+ Self.classOf(dictionary.kind(token)) : Int(kind.rawValue)
     let what = coder.codeTree(symbol, bits: 4, &models, under, limit: 60)
     if what < 8 {
       if what > 6 { coder.fail() }
       return -1 &- min(what, 6)
+    }
+    if what == 11 {
+      rank = coder.codeTree(rank, bits: 6, &models, ranks)
+      let found = C.decodes ? follower(nil, rank, failed).token : token
+      if found < 0 {
+        coder.fail()
+        return 0
+      }
+      if found > 0 { surprise(found, Self.classOf(dictionary.kind(found))) }
+      finish(found)
+      return found
     }
     let which = min(what &- 8, 2)
     if what > 10 { coder.fail() }
@@ -186,6 +252,35 @@ struct TokenModel: ~Copyable {
     if found > 0 { surprise(found, which) }
     finish(found)
     return found
+  }
+
+  /// Walks the tokens that once followed the present one, newest first, each counted once: the rank of `token`, from 1
+  /// on, or the token at `rank`. Rank 0 and token -1 are none.
+  private mutating func follower(_ token: Int?, _ rank: Int?, _ failed: Guesses) -> (rank: Int, token: Int) {
+    walk &+= 1
+    var at = Int(lastFollower[Int(history[history.count &- 1])])
+    var counted = 0
+    var steps = 0
+    while at > 0, steps < 160, counted < 63 {
+      let candidate = Int(history[at])
+      if walked[candidate] != walk {
+        walked[candidate] = walk
+        if !failed.has(candidate) {
+          counted &+= 1
+          if candidate == token || counted == rank { return (counted, candidate) }
+        }
+      }
+      at = Int(earlierFollower[at])
+      steps &+= 1
+    }
+    return (0, -1)
+  }
+
+  /// Makes room for what is known of a new token.
+  private mutating func know(_ token: Int) {
+    lastPlace.append(0)
+    lastFollower.append(0)
+    walked.append(0)
   }
 
   private static func classOf(_ kind: UInt8) -> Int { kind == 0 ? 0 : kind == 1 ? 1 : 2 }
@@ -220,15 +315,23 @@ struct TokenModel: ~Copyable {
     followers.note(token, after: b)
     followers.note(token, after: c)
     if matchLength > 0 {
-      matchLength = Int(history[matchAt]) == token ? matchLength &+ 1 : 0
       matchAt &+= 1
+      if !missed {
+        matchLength &+= 1
+        if matchLength > 4 { recovering = false }
+      }
+      if matchAt >= history.count { matchLength = 0 }
     }
+    missed = false
     advance(token)
-    if matchLength == 0 { findMatch() }
+    if matchLength < 2 { findMatch() }
   }
 
   @inline(__always)
   private mutating func advance(_ token: Int) {
+    let before = Int(history[history.count &- 1])
+    earlierFollower.append(lastFollower[before])
+    lastFollower[before] = UInt32(truncatingIfNeeded: history.count)
     history.append(UInt32(truncatingIfNeeded: token))
     let kind = dictionary.kind(token)
     let seen = kind == 0 ? UInt32(truncatingIfNeeded: token) : 0x4000_0000 | UInt32(kind)
@@ -269,7 +372,8 @@ struct TokenModel: ~Copyable {
     guard at >= 4, at < n, n >= 4 else { return }
     if history[at &- 1] == history[n &- 1], history[at &- 2] == history[n &- 2], history[at &- 3] == history[n &- 3] {
       matchAt = at
-      matchLength = 1
+      matchLength = 2
+      recovering = false
     }
   }
 
@@ -317,7 +421,7 @@ struct TokenModel: ~Copyable {
   // MARK: columns
 
   /// The column of the next string, guessed from the last two.
-  private mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
+  mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
     if columns == 1 { return 0 }
     let b = mix(
       mix(UInt32(truncatingIfNeeded: column1), 0x51ED_270B) ^ UInt32(truncatingIfNeeded: column2), 0x2545_F491)
@@ -375,7 +479,7 @@ struct TokenModel: ~Copyable {
     case .alphanumeric: spellAlphanumeric(bytes, &coder)
     }
     let token = dictionary.close(kind)
-    lastPlace.append(0)
+    know(token)
     surprise(token, Self.classOf(kind.rawValue))
     return token
   }
@@ -386,39 +490,33 @@ struct TokenModel: ~Copyable {
     coder.codeTree(length, bits: 7, &models, lengths &+ Int(kind.rawValue) &* 128, limit: 127)
   }
 
-  /// Letters in the context of the two before, once that context has been seen, else of the one before.
+  /// Letters by the mixer, each followed by whether the word goes on.
   private mutating func spellWord<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ coder: inout C) {
-    let length = codeLength(bytes.count, .word, &coder)
-    var before: UInt32 = 0
-    for k in 0..<length {
-      let byte = C.decodes ? 0 : UInt32(bytes[k])
-      let pairs = letterPairs &+ Int(mix(before & 0xFFFF ^ (k == 0 ? 0x10000 : 0), 0x9E37_79B1) >> 20) << 8
-      let single = letters &+ Int(before & 0xFF) << 8
-      var node = 1
-      for shift in stride(from: 7, through: 0, by: -1) {
-        let wanted = byte >> UInt32(shift) & 1
-        let bit: UInt32
-        if models.states[pairs &+ node] & 1023 >= 2 {
-          bit = coder.code(wanted, &models.states[pairs &+ node], limit: 60)
-        } else {
-          bit = coder.code(wanted, &models.states[single &+ node], limit: 127)
-          models.states[pairs &+ node] = Self.taught(models.states[pairs &+ node], bit)
-        }
-        node = node << 1 | Int(bit)
-      }
-      dictionary.add(UInt8(truncatingIfNeeded: node))
-      before = before << 8 | UInt32(node & 0xFF)
-    }
+    var before = lastBytes()
+    var word = exact1
+    var length = 0
+    repeat {
+      for k in 0..<4 { mixer.set(k, newest: k &+ 1, of: before) }
+      mixer.set(4, word)
+      let byte = mixer.code(C.decodes ? 0 : bytes[length], &coder)
+      dictionary.add(byte)
+      length &+= 1
+      let flag = stops &+ Int(byte) &* 2 &+ (ByteClass.of(UInt8(truncatingIfNeeded: before)) == 0 ? 0 : 1)
+      before = before << 8 | UInt64(byte)
+      word = mix(word ^ UInt32(byte), 0x9E37_79B1)
+      if length >= Tokenizer.maximumLength { return }
+      if coder.codeBit(length == bytes.count, &models, flag, limit: 127) { return }
+    } while !coder.failed
   }
 
-  /// A model after a bit that another model coded.
-  @inline(__always)
-  private static func taught(_ model: BitModel, _ bit: UInt32) -> BitModel {
-    let n = model & 1023
-    let p = Int64(model >> 10)
-    let target: Int64 = bit == 0 ? 0 : (1 << 22) - 1
-    let moved = p + (target - p) * 2 / Int64(2 * n + 3)
-    return UInt32(truncatingIfNeeded: moved) << 10 | (n + 1)
+  /// The last eight bytes of text before the token that is being spelled, as far as the last token has them.
+  private func lastBytes() -> UInt64 {
+    let last = Int(history[history.count &- 1])
+    var value: UInt64 = 0
+    if last == 0 { return UInt64(p1 & 0xFF) }
+    let bytes = dictionary.bytes(last)
+    for k in max(0, bytes.count &- 8)..<bytes.count { value = value << 8 | UInt64(bytes[k]) }
+    return value
   }
 
   private mutating func spellNumber<C: BitCoder & ~Copyable>(
@@ -464,32 +562,48 @@ struct TokenModel: ~Copyable {
 
   /// 30 hexadecimal digits raw; the two that give version and variant are learned.
   private mutating func spellUUID<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ letter: UInt8, _ coder: inout C) {
-    for k in 0..<36 {
-      if k == 8 || k == 13 || k == 18 || k == 23 {
-        dictionary.add(0x2D)
-        continue
-      }
-      let value = C.decodes ? 0 : Self.digit(bytes[k])
-      let nibble: Int
-      if k == 14 || k == 19 {
-        nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (k == 14 ? 0 : 16), limit: 60)
-      } else {
-        nibble = Int(coder.codeRaw(UInt64(value), count: 4) & 15)
-      }
+    spellDigits(bytes, 0, 8, letter, &coder)
+    dictionary.add(0x2D)
+    spellDigits(bytes, 9, 4, letter, &coder)
+    for from in [14, 19] {
+      dictionary.add(0x2D)
+      let value = C.decodes ? 0 : Self.digit(bytes[from])
+      let nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (from == 14 ? 0 : 16), limit: 60)
       dictionary.add(UInt8(nibble) &+ (nibble < 10 ? 0x30 : letter))
+      spellDigits(bytes, from &+ 1, 3, letter, &coder)
     }
+    dictionary.add(0x2D)
+    spellDigits(bytes, 24, 12, letter, &coder)
   }
 
   @inline(__always)
   private static func digit(_ byte: UInt8) -> Int { byte < 0x3A ? Int(byte & 15) : Int(byte & 15) &+ 9 }
 
+  /// Up to 16 hexadecimal digits as they are.
+  @inline(__always)
+  private mutating func spellDigits<C: BitCoder & ~Copyable>(
+    _ bytes: ByteView, _ from: Int, _ count: Int, _ letter: UInt8, _ coder: inout C
+  ) {
+    var value: UInt64 = 0
+    if !C.decodes {
+      for k in from..<(from &+ count) { value = value << 4 | UInt64(Self.digit(bytes[k])) }
+    }
+    value = coder.codeRaw(value, count: count &* 4)
+    for k in 0..<count {
+      let nibble = UInt8(truncatingIfNeeded: value >> UInt64((count &- 1 &- k) &* 4)) & 15
+      dictionary.add(nibble &+ (nibble < 10 ? 0x30 : letter))
+    }
+  }
+
   private mutating func spellHex<C: BitCoder & ~Copyable>(
     _ bytes: ByteView, _ letter: UInt8, _ kind: TokenKind, _ coder: inout C
   ) {
     let length = codeLength(bytes.count, kind, &coder)
-    for k in 0..<length {
-      let nibble = Int(coder.codeRaw(C.decodes ? 0 : UInt64(Self.digit(bytes[k])), count: 4) & 15)
-      dictionary.add(UInt8(nibble) &+ (nibble < 10 ? 0x30 : letter))
+    var at = 0
+    while at < length {
+      let run = min(16, length &- at)
+      spellDigits(bytes, at, run, letter, &coder)
+      at &+= run
     }
   }
 

@@ -136,8 +136,8 @@ struct ChunkSplitter {
         if cursor.framing.isJSON, let piece = document(bytes, limit) { return piece }
         if cursor.framing.isJSON, bytes.count < Self.largestDocument { return nil }
         // A document too large to hold: its bytes are kept until the next line begins one.
-        cursor = FrameCursor(cursor.framing, isAtFileStart: false)
-        return ChunkCut(count: min(limit, bytes.count), framing: .unknown)
+        leaf = bytes.count
+        return verbatim(min(limit, leaf))
       case .end:
         return whole > 0 ? cut(at: whole) : nil
       }

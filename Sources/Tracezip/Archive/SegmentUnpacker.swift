@@ -32,12 +32,14 @@ final class StoredBlock: @unchecked Sendable {
 
 /// Restores the blocks of one segment, one after another.
 final class SegmentUnpacker: SegmentWork {
-  private var decoder: SegmentDecoder
+  private let limits: DecodeLimits
+  /// Made when the first modelled block comes: its tables are large.
+  private var decoder: SegmentDecoder?
   private var unpacker = Unpacker()
   /// A modelled block is missing: those that follow cannot be decoded.
   private var hasLostState = false
 
-  init(limits: DecodeLimits) { decoder = SegmentDecoder(limits: limits) }
+  init(limits: DecodeLimits) { self.limits = limits }
 
   func work(on block: StoredBlock) {
     if block.lacksState { hasLostState = true }
@@ -66,8 +68,9 @@ final class SegmentUnpacker: SegmentWork {
     case .lz4: try unpacker.lz4(payload, restoredCount: count, into: &block.restored)
     case .modelled:
       if hasLostState { throw BlockError(.malformed(reason: "a block before it in its segment is missing")) }
-      try decoder.decode(payload, restoredCount: count, into: &block.restored)
-      block.report = decoder.report
+      if decoder == nil { decoder = SegmentDecoder(limits: limits) }
+      try decoder!.decode(payload, restoredCount: count, into: &block.restored)
+      block.report = decoder?.report ?? BlockReport()
       guard block.restored.count == count else {
         throw BlockError(.malformed(reason: "a block is not of the size it declares"))
       }

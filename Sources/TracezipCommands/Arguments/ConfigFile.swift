@@ -5,6 +5,10 @@ import Tracezip
 ///
 /// Every switch of `TracezipConfig` has a key. A key that is not known is an error, so that a slip of the pen does not
 /// silently do nothing.
+///
+/// Q: Why not swift-configuration? Its files are JSON or YAML, without comments or with a parser of its own; a line that
+/// cannot be understood is to be told with its number; and every package linked in is paid for when the program starts,
+/// for what are two lookups here.
 struct ConfigFile {
   private let path: String
   private let lines: [(number: Int, key: String, value: String)]

@@ -48,25 +48,66 @@ struct Compress: ParsableCommand {
     if !output.force, try file.isArchive() {
       throw CommandError(file.name, "is an archive already", advice: "-f archives it again")
     }
-    let result = try outputs.open(for: file) { ArchiveName.archive(of: $0) }
+    let wrapping = try settings.unwraps ? self.wrapping(of: file, session) : nil
+    let result = try outputs.open(for: file) { ArchiveName.archive(of: wrapping?.payloadName(of: $0) ?? $0) }
     let meter = session.meter(file.name)
     defer { meter.end() }
     if session.console.verbosity > 2 {
       let memory = Text.size(settings.memoryEstimate)
       session.console.detail("\(file.name): compressing needs about \(memory) of memory", level: 3)
     }
+    var source = file.source
+    var unwrapper: Unwrapper?
+    if let wrapping {
+      do {
+        unwrapper = try Unwrapper(wrapping, file)
+      } catch {
+        throw CommandError(file.name, Unwrapper.words(error))
+      }
+      source = unwrapper!.source
+    }
     let stats = try outputs.streaming { () throws(CommandError) in
-      try telling(input: file.name, output: result.name) { () throws(TracezipError) in
-        try TraceCompressor.compress(
-          from: file.source, to: result.sink, config: settings.config, progress: meter.handler(restores: false))
+      do throws(CommandError) {
+        return try telling(input: file.name, output: result.name) { () throws(TracezipError) in
+          try TraceCompressor.compress(
+            from: source, to: result.sink, config: settings.config, progress: meter.handler(restores: false))
+        }
+      } catch {
+        guard let failure = unwrapper?.failure else { throw error }
+        throw CommandError(
+          file.name, "cannot be unwrapped: \(Unwrapper.words(failure))", advice: "--no-unwrap archives it as it is")
       }
     }
-    try result.commit(for: file)
+    try result.commit(for: file, warning: session)
     try removeInput(file, outputs: outputs, session: session, if: output.rm)
     meter.end()
     session.console.note(
       "\(file.name): \(Text.size(stats.originalBytes)) to \(Text.size(stats.archiveBytes)) "
-        + "(\(Text.ratio(stats.ratio))), \(Text.grouped(stats.spans)) spans, \(Text.duration(meter.elapsed))")
+        + "(\(Text.ratio(stats.ratio))), \(Text.count(stats.spans, "span")), \(Text.duration(meter.elapsed))")
+  }
+
+  /// What the input is wrapped in, if it is to be taken out; says so in one line. What can be read again is read to its
+  /// end first: a container that is not clean is archived as it is.
+  private func wrapping(of file: InputFile, _ session: Session) throws(CommandError) -> Unwrapper.Wrapping? {
+    guard let wrapping = Unwrapper.Wrapping.recognise(try file.peek(Unwrapper.Wrapping.width)) else { return nil }
+    if file.isSeekable {
+      let unwrapper = try? Unwrapper(wrapping, file)
+      let isClean = unwrapper?.check() == true
+      try file.rewind()
+      if !isClean {
+        let reason = unwrapper?.failure.map { ": " + Unwrapper.words($0) } ?? ""
+        session.console.notice(file.name, "looks like a \(wrapping.name) but is not\(reason); archived as it is")
+        return nil
+      }
+    }
+    let back =
+      switch wrapping {
+      case .container: file.path.map { "restoring gives " + wrapping.payloadName(of: PathName.last($0)) }
+      case .framedZstd: "restoring gives the same messages, not compressed"
+      }
+    session.console.notice(
+      file.name, "archived without its compression (\(wrapping.name))" + (back.map { "; " + $0 } ?? ""))
+    return wrapping
   }
 }
 

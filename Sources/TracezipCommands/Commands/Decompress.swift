@@ -69,7 +69,7 @@ struct Decompress: ParsableCommand {
           progress: meter.handler(restores: true))
       }
     }
-    try result.commit(for: file)
+    try result.commit(for: file, warning: session)
     meter.end()
     for gap in restored.gaps {
       let missing = gap.missingBytes.map { ", \(Text.grouped($0)) bytes missing" } ?? ""

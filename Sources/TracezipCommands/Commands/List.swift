@@ -20,8 +20,8 @@ struct List: ParsableCommand {
     var table = Table([
       .init(title: "spans"), .init(title: "traces"), .init(title: "first", isNumber: false),
       .init(title: "last", isNumber: false), .init(title: "original"), .init(title: "archive"), .init(title: "ratio"),
-      .init(title: "services", isNumber: false, isElastic: true),
       .init(title: segments ? "segment" : "name", isNumber: false),
+      .init(title: "services", isNumber: false, isElastic: true),
     ])
     for item in inputs.items {
       session.attempt { () throws(CommandError) in
@@ -78,8 +78,14 @@ struct List: ParsableCommand {
       Text.grouped(summary.spans), Text.grouped(summary.traces),
       summary.first.map { Text.time($0, milliseconds: false) } ?? "-",
       summary.last.map { Text.time($0, milliseconds: false) } ?? "-", Text.size(summary.restored),
-      Text.size(summary.size), Text.ratio(summary.ratio), summary.services.joined(separator: ","), name,
+      Text.size(summary.size), Text.ratio(summary.ratio), name, few(summary.services),
     ]
+  }
+
+  /// The first of many, and how many more.
+  private func few(_ services: [String]) -> String {
+    let shown = services.prefix(4).joined(separator: ",")
+    return services.count > 4 ? "\(shown) +\(services.count - 4)" : shown
   }
 
   private func report(_ archive: ReadableArchive, _ segments: [ArchiveReader.Segment]) -> JSONValue {

@@ -78,7 +78,7 @@ struct Verify: ParsableCommand {
     if found.isSound, difference == nil {
       let what = against.map { "identical to \($0)" } ?? "sound"
       session.console.note(
-        "\(archive.name): \(what), \(Text.grouped(found.segments)) segments, "
+        "\(archive.name): \(what), \(Text.count(found.segments, "segment")), "
           + "\(Text.size(found.archiveBytes)) for \(Text.size(found.restoredBytes)), \(Text.duration(meter.elapsed))")
     }
   }

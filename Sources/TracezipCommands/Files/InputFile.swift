@@ -12,6 +12,8 @@ final class InputFile {
   /// What was read ahead to see what it is.
   private(set) var head: [UInt8] = []
   private var consumed = 0
+  /// Where reading began: standard input may be in the middle of a file.
+  private lazy var start = lseek(number, 0, SEEK_CUR)
 
   var number: Int32 { descriptor?.number ?? 0 }
 
@@ -54,6 +56,7 @@ final class InputFile {
 
   /// Reads ahead until `count` bytes are known or the file ends.
   func peek(_ count: Int) throws(CommandError) -> [UInt8] {
+    _ = start
     do {
       while head.count < count {
         let piece = try readPiece(number, upTo: count - head.count)
@@ -75,19 +78,33 @@ final class InputFile {
       let position = lseek(number, 0, SEEK_CUR)
       if position >= 0 { size = max(0, status.size - Int(position)) + head.count }
     }
-    return unsafe ByteSource(size: size) { (room) throws(TracezipError) in
-      if self.consumed < self.head.count {
-        let n = min(room.count, self.head.count - self.consumed)
-        for i in 0..<n { unsafe room[i] = self.head[self.consumed + i] }
-        self.consumed += n
-        return n
-      }
-      while true {
-        let n = unsafe read(self.number, room.baseAddress, room.count)
-        if n >= 0 { return n }
-        if errno != EINTR { throw TracezipError(.io(operation: "read", errno: errno)) }
-      }
+    return unsafe ByteSource(size: size) { (room) throws(TracezipError) in try unsafe self.fill(room) }
+  }
+
+  /// Reads on, into the front of `room`; 0 at the end.
+  @unsafe
+  func fill(_ room: UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int {
+    if consumed < head.count {
+      let n = min(room.count, head.count - consumed)
+      for i in 0..<n { unsafe room[i] = head[consumed + i] }
+      consumed += n
+      return n
     }
+    while true {
+      let n = unsafe read(number, room.baseAddress, room.count)
+      if n >= 0 { return n }
+      if errno != EINTR { throw TracezipError(.io(operation: "read", errno: errno)) }
+    }
+  }
+
+  /// Whether reading can begin anew.
+  var isSeekable: Bool { status?.isRegular == true && lseek(number, 0, SEEK_CUR) >= 0 }
+
+  /// Begins anew.
+  func rewind() throws(CommandError) {
+    if lseek(number, start, SEEK_SET) < 0 { throw CommandError(name, SystemError("rewind")) }
+    head = []
+    consumed = 0
   }
 
   /// Removes the file, if its name still stands for what was read.

@@ -46,14 +46,17 @@ final class OutputFile {
   }
 
   /// Puts the file in its place.
-  func commit(like source: FileStatus?) throws(CommandError) {
+  /// - Returns: what of the source it could not be given, if anything: a reason to warn, not to fail.
+  @discardableResult
+  func commit(like source: FileStatus?) throws(CommandError) -> String? {
     guard let temporary else {
       do { try descriptor.close() } catch { throw CommandError(path, error) }
       isDone = true
-      return
+      return nil
     }
+    var complaint: String?
     do {
-      takeOver(source)
+      complaint = takeOver(source)
       if fsync(descriptor.number) != 0, errno != EINVAL, errno != EROFS { throw SystemError("write to disk") }
       try descriptor.close()
       try place(temporary)
@@ -68,6 +71,7 @@ final class OutputFile {
     Signals.spare()
     // The new name is on the disk only when its folder is. Some file systems cannot tell: no reason to fail.
     if let folder = try? Descriptor.open(PathName.folder(path), O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
+    return complaint
   }
 
   private func place(_ temporary: String) throws {
@@ -89,23 +93,23 @@ final class OutputFile {
     if renamed != 0 { throw SystemError("rename") }
   }
 
-  /// Mode, owner and times of `source`; without one the umask rules.
-  private func takeOver(_ source: FileStatus?) {
+  /// Mode, owner and times of `source`; without one the umask rules. An owner that may not be given is no complaint.
+  private func takeOver(_ source: FileStatus?) -> String? {
     let number = descriptor.number
     guard let source else {
       let mask = umask(0)
       umask(mask)
-      fchmod(number, 0o666 & ~mask)
-      return
+      return fchmod(number, 0o666 & ~mask) == 0 ? nil : "its mode could not be set"
     }
     var mode = source.mode & 0o777
     if fchown(number, source.owner, source.group) != 0, fchown(number, uid_t.max, source.group) != 0 {
       // Not our group to give: what the group was allowed, another group shall not be.
       mode &= ~0o070 | ((mode & 0o007) << 3)
     }
-    fchmod(number, mode)
+    if fchmod(number, mode) != 0 { return "its mode could not be set" }
     let times = [source.accessed, source.modified]
-    unsafe times.withUnsafeBufferPointer { unsafe _ = futimens(number, $0.baseAddress!) }
+    let kept = unsafe times.withUnsafeBufferPointer { unsafe futimens(number, $0.baseAddress!) }
+    return kept == 0 ? nil : "its time of modification could not be set"
   }
 
   deinit {

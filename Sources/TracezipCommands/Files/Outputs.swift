@@ -18,8 +18,10 @@ final class Outputs {
     fileprivate let file: OutputFile?
 
     /// Puts it in place. A shared file is put in place at the end of the run.
-    func commit(for input: InputFile) throws(CommandError) {
-      try file?.commit(like: input.path == nil ? nil : input.status)
+    func commit(for input: InputFile, warning session: Session) throws(CommandError) {
+      if let complaint = try file?.commit(like: input.path == nil ? nil : input.status) {
+        session.warn(name, complaint)
+      }
     }
   }
 

@@ -13,6 +13,9 @@ enum Text {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// `1 segment`, `2 segments`
+  static func count(_ number: Int, _ noun: String) -> String { grouped(number) + " \(noun)" + (number == 1 ? "" : "s") }
+
   /// `3.14`
   static func fixed(_ number: Double, _ digits: Int) -> String {
     guard number.isFinite, abs(number) < 1e15 else { return "-" }

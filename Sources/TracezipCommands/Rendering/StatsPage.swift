@@ -44,12 +44,9 @@ struct StatsPage {
       </dl>
       <h2>Where the bytes are</h2>
       \(treemap(report))
-      <h2>By kind of value</h2>
-      \(bars(entries(report.kinds, 14, of: stats.archiveBytes), title: "Archive bytes by kind of value"))
-      <h2>The most expensive attributes</h2>
-      \(bars(entries(report.attributes, 10, of: stats.archiveBytes), title: "Archive bytes by attribute key"))
-      <h2>By codec</h2>
-      \(bars(entries(report.codecs, 14, of: stats.archiveBytes), title: "Archive bytes by codec"))
+      \(chart("By kind of value", report.kinds, limit: 14, of: stats.archiveBytes))
+      \(chart("The most expensive attributes", report.attributes, limit: 10, of: stats.archiveBytes))
+      \(chart("By codec", report.codecs, limit: 14, of: stats.archiveBytes))
       <h2>Columns</h2>
       \(columns(report))
       </section>
@@ -58,10 +55,13 @@ struct StatsPage {
 
   private typealias Bar = (name: String, value: Int, label: String)
 
-  private func entries(_ groups: [StatsReport.Group], _ limit: Int, of whole: Int) -> [Bar] {
-    groups.prefix(limit).map {
-      ($0.name, $0.bytes, "\(Text.grouped($0.bytes)) (\(Text.percent($0.bytes, of: whole)))")
+  /// A chart with its title; nothing where there is nothing to show.
+  private func chart(_ title: String, _ groups: [StatsReport.Group], limit: Int, of whole: Int) -> String {
+    guard !groups.isEmpty else { return "" }
+    let entries = groups.prefix(limit).map {
+      ($0.name, $0.bytes, "\(Text.grouped($0.bytes)) (\(Text.percent($0.bytes, of: whole)))") as Bar
     }
+    return "<h2>\(title)</h2>\n" + bars(entries, title: title)
   }
 
   // MARK: Charts
@@ -189,6 +189,7 @@ struct StatsPage {
     dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .6rem 1.5rem; }
     dt { color: var(--soft); font-size: .85rem; }
     dd { margin: 0; overflow-wrap: anywhere; }
+    dl div:last-child { grid-column: 1 / -1; }
     .wide { overflow-x: auto; }
     table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
     th, td { text-align: right; padding: .2rem .6rem; border-bottom: 1px solid var(--line); }

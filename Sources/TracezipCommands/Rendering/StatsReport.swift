@@ -62,7 +62,8 @@ struct StatsReport {
       ])
       table.rows = groups.prefix(limit).map {
         [
-          $0.name, Text.grouped($0.bytes), Text.percent($0.bytes, of: stats.archiveBytes), Text.grouped($0.values),
+          $0.name, Text.grouped($0.bytes), Text.percent($0.bytes, of: stats.archiveBytes),
+          $0.values == 0 ? "-" : Text.grouped($0.values),
           Text.grouped($0.columns),
         ]
       }
@@ -77,7 +78,7 @@ struct StatsReport {
       table.rows = stats.columns.map {
         [
           $0.name, Text.grouped($0.storedBytes), Text.percent($0.storedBytes, of: stats.archiveBytes),
-          Text.grouped($0.values), $0.distinct == 0 ? "-" : Text.grouped($0.distinct),
+          $0.values == 0 ? "-" : Text.grouped($0.values), $0.distinct == 0 ? "-" : Text.grouped($0.distinct),
           $0.values == 0 ? "-" : Text.fixed(8 * Double($0.storedBytes) / Double($0.values), 2), $0.codec,
         ]
       }

@@ -1,0 +1,81 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TracezipCommands
+
+@Suite("Manuals and completions")
+struct ManualTests {
+  private static let folder = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("man")
+
+  @Test("Manual pages tell what the program does, not what it did once")
+  func manuals() throws {
+    let run = try Tracezip.run("--experimental-dump-help")
+    let dump = try JSONDecoder().decode(ManualPages.Dump.self, from: Data(run.output))
+    let pages = ManualPages.pages(dump, settings: ConfigFile.keys.keys.sorted(), version: programVersion)
+    #expect(pages.count == 7)
+    for (name, text) in pages {
+      let file = Self.folder.appendingPathComponent(name)
+      if ProcessInfo.processInfo.environment["TRACEZIP_UPDATE_MANUALS"] == "1" {
+        try Data(text.utf8).write(to: file)
+      }
+      let kept = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+      #expect(kept == text, "\(name): TRACEZIP_UPDATE_MANUALS=1 swift test --filter Manual writes it anew")
+    }
+  }
+
+  @Test("Manual pages are whole: man finds nothing to complain about")
+  func wellFormed() throws {
+    let folder = try TemporaryFolder()
+    for name in ["tracezip.1", "tracezip-compress.1", "tracezip-stats.1"] {
+      let file = Self.folder.appendingPathComponent(name).path
+      let run = try folder.shell(
+        "command -v groff >/dev/null || exit 0; groff -man -Tutf8 -ww -z '\(file)' 2>&1 >/dev/null")
+      #expect(run.status == 0 && run.text.isEmpty && run.messages.isEmpty, "\(run.text)\(run.messages)")
+    }
+  }
+
+  @Test("completions for bash, zsh and fish name every command, and bash takes its one")
+  func completions() throws {
+    let folder = try TemporaryFolder()
+    for shell in ["bash", "zsh", "fish"] {
+      let script = try Tracezip.run("--generate-completion-script", shell)
+      #expect(script.status == 0)
+      for command in ["compress", "decompress", "verify", "stats", "list", "version"] {
+        #expect(script.text.contains(command), "\(shell)")
+      }
+      try folder.write(script.output, to: "script.\(shell)")
+    }
+    #expect(try folder.shell("bash -n script.bash && source script.bash").status == 0)
+  }
+
+  @Test("file(1) and the desktop know an archive by its first bytes")
+  func magic() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(try Captures.archive(of: Captures.small), to: "a")
+    let rules = Self.folder.appendingPathComponent("tracezip.magic").path
+    let run = try folder.shell("command -v file >/dev/null || { echo tracezip archive; exit; }; file -m '\(rules)' a")
+    #expect(run.text.contains("tracezip archive"), "\(run.text)\(run.messages)")
+    let mime = try Data(contentsOf: Self.folder.appendingPathComponent("tracezip-mime.xml"))
+    let text = String(decoding: mime, as: UTF8.self)
+    #expect(text.contains("pattern=\"*.trz\"") && text.contains("0x54525ab1"))
+  }
+
+  @Test("the program starts in at most three times zstd's time, or loops over files crawl")
+  func start() throws {
+    let folder = try TemporaryFolder()
+    let script = """
+      command -v zstd >/dev/null || exit 0
+      once() { local s=$EPOCHREALTIME; for i in 1 2 3 4 5 6 7 8 9 10; do "$@" --version >/dev/null; done
+        local e=$EPOCHREALTIME; echo $(( ${e/./} - ${s/./} )); }
+      best() { local least=999999999 t; for n in 1 2 3 4 5 6 7 8; do t=$(once "$@"); (( t < least )) && least=$t; done
+        echo $least; }
+      echo $(best zstd) $(best tracezip)
+      """
+    let run = try folder.shell(script)
+    let times = run.text.split(separator: " ").compactMap { Double($0.filter(\.isNumber)) }
+    guard times.count == 2 else { return }
+    #expect(times[1] <= 3 * times[0], "tracezip \(times[1]) µs, zstd \(times[0]) µs for ten")
+  }
+}

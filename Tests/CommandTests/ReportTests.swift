@@ -1,0 +1,219 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import TracezipCommands
+
+@Suite("Reports")
+struct ReportTests {
+  private func archived() throws -> TemporaryFolder {
+    let folder = try TemporaryFolder.withCapture()
+    try folder.write(try Captures.archive(of: Captures.capture(batches: 30)), to: "a.trz")
+    return folder
+  }
+
+  private func object(_ run: Tracezip.Result) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any], "\(run.text)")
+  }
+
+  @Test("stats: what the columns take is all of the archive, or the most expensive attribute may be another")
+  func statsAddUp() throws {
+    let folder = try archived()
+    let stats = try object(Tracezip.run("stats", "--json", "a.trz", in: folder))
+    let archive = try #require(stats["archiveBytes"] as? Int)
+    let overhead = try #require(stats["overheadBytes"] as? Int)
+    let columns = try #require(stats["columns"] as? [[String: Any]])
+    let stored = columns.reduce(0) { $0 + ($1["storedBytes"] as? Int ?? 0) }
+    #expect(archive == (try folder.read("a.trz").count))
+    #expect(
+      stored + overhead <= archive && Double(stored + overhead) > 0.9 * Double(archive), "\(stored) of \(archive)")
+    #expect(stats["spans"] as? Int == 1800)
+    for group in ["kinds", "codecs"] {
+      let sum = try #require(stats[group] as? [[String: Any]]).reduce(0) { $0 + ($1["storedBytes"] as? Int ?? 0) }
+      #expect(sum <= stored, "\(group)")
+    }
+  }
+
+  @Test("stats: the table shows sizes, kinds and attributes; --columns names every column")
+  func statsTable() throws {
+    let folder = try archived()
+    let table = try Tracezip.run("stats", "a.trz", in: folder)
+    #expect(table.status == 0)
+    for word in ["original", "archive", "ratio", "spans", "templates", "services", "kind", "attribute"] {
+      #expect(table.text.contains(word), "\(word)")
+    }
+    let columns = try Tracezip.run("stats", "--columns", "a.trz", in: folder)
+    #expect(columns.text.split(separator: "\n").count > 25)
+  }
+
+  @Test("stats: Prometheus reads every line of --format prometheus")
+  func prometheus() throws {
+    let folder = try archived()
+    let odd = "b\"\\\n.trz"
+    try folder.write(try folder.read("a.trz"), to: odd)
+    let run = try Tracezip.run("stats", "--format", "prometheus", "a.trz", odd, in: folder)
+    #expect(run.status == 0)
+    let sample = /tracezip_[a-z_]+\{archive="([^"\\\n]|\\["\\n])*"(,kind="([^"\\\n]|\\["\\n])*")?\} -?[0-9.e+-]+/
+    var families: [Substring] = []
+    for line in run.text.split(separator: "\n") {
+      if line.hasPrefix("# TYPE ") {
+        families.append(line.split(separator: " ")[2])
+      } else if !line.hasPrefix("# HELP ") {
+        #expect(line.wholeMatch(of: sample) != nil, "\(line)")
+        #expect(line.split(separator: "{").first == families.last, "samples of a family stand together")
+      }
+    }
+    #expect(Set(families).count == families.count && families.contains("tracezip_compression_ratio"))
+    #expect(run.text.contains(#"archive="b\"\\\n.trz""#))
+  }
+
+  @Test("stats: --html writes one page that needs nothing else, is not replaced by accident, and is safe to open")
+  func page() throws {
+    let folder = try archived()
+    try folder.write(try folder.read("a.trz"), to: "<script>alert(1)<'&.trz")
+    let run = try Tracezip.run("stats", "--html", "s.html", "a.trz", "<script>alert(1)<'&.trz", in: folder)
+    #expect(run.status == 0 && run.output.isEmpty, "\(run.messages)")
+    let page = String(decoding: try folder.read("s.html"), as: UTF8.self)
+    for needed in [
+      "<!doctype html>", "<svg", "Treemap", "prefers-color-scheme: dark", "&lt;script&gt;alert(1)&lt;&#39;&amp;",
+    ] {
+      #expect(page.contains(needed), "\(needed)")
+    }
+    for forbidden in ["<script", "http:", "https:", "src=", "href=", "@import", "url("] {
+      #expect(!page.contains(forbidden), "\(forbidden)")
+    }
+    for tag in ["svg", "g", "section", "table", "tr", "td", "text", "title", "dl", "div"] {
+      let opened = page.matches(of: try Regex("<\(tag)[ >]")).count
+      #expect(opened > 0 && opened == page.components(separatedBy: "</\(tag)>").count - 1, "\(tag)")
+    }
+    #expect(try Tracezip.run("stats", "--html", "s.html", "a.trz", in: folder).status == 1)
+    #expect(try Tracezip.run("stats", "-f", "--html", "s.html", "a.trz", in: folder).status == 0)
+  }
+
+  @Test("stats: a browser draws the page in light and in dark")
+  func browser() throws {
+    let folder = try archived()
+    #expect(try Tracezip.run("stats", "--html", "s.html", "a.trz", in: folder).status == 0)
+    let script = """
+      for name in chromium chromium-browser google-chrome; do command -v $name >/dev/null && browser=$name && break; done
+      [ -n "$browser" ] || { echo none; exit 0; }
+      run() { timeout 60 $browser --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" "$@" 2>>log; }
+      run --dump-dom "file://$PWD/s.html" > dom.html || exit 1
+      run --window-size=1000,1600 --screenshot="$PWD/light.png" "file://$PWD/s.html" || exit 1
+      run --window-size=1000,1600 --force-dark-mode --blink-settings=preferredColorScheme=0 \
+        --screenshot="$PWD/dark.png" "file://$PWD/s.html" || exit 1
+      cmp -s light.png dark.png && exit 1; [ -s dark.png ] && cat dom.html
+      """
+    let run = try folder.shell(script)
+    #expect(run.status == 0, "\(run.messages)")
+    guard run.text != "none\n" else { return }
+    #expect(run.text.components(separatedBy: "<rect").count > 30)
+  }
+
+  @Test("treemap: areas are as the values, inside the space and beside each other")
+  func treemap() {
+    let space = Treemap.Rectangle(x: 0, y: 0, width: 940, height: 420)
+    for values in [[1], [5, 3, 2, 1, 1], [1000, 1, 1, 1], (1...200).reversed().map(Double.init)] as [[Double]] {
+      let cells = Treemap.layout(values, in: space)
+      #expect(cells.count == values.count)
+      let unit = space.width * space.height / values.reduce(0, +)
+      for (value, cell) in zip(values, cells) {
+        #expect(abs(cell.width * cell.height - value * unit) < 0.01 * value * unit)
+        #expect(cell.x >= -0.001 && cell.x + cell.width <= space.width + 0.001)
+        #expect(cell.y >= -0.001 && cell.y + cell.height <= space.height + 0.001)
+      }
+      for (i, a) in cells.enumerated() {
+        for b in cells[(i + 1)...] {
+          let width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+          let height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+          #expect(width < 0.01 || height < 0.01)
+        }
+      }
+    }
+    #expect(Treemap.layout([], in: space).isEmpty)
+  }
+
+  @Test("verify: --against finds the first byte that differs, and a length that does")
+  func against() throws {
+    let folder = try TemporaryFolder.withCapture()
+    #expect(try Tracezip.run("in", in: folder).status == 0)
+    func verify() throws -> Tracezip.Result {
+      try Tracezip.run("verify", "--against", "in", "in.trz", in: folder)
+    }
+    let same = try verify()
+    #expect(same.status == 0 && same.messages.isEmpty)
+    var changed = Captures.small
+    changed[4711] ^= 1
+    try folder.write(changed, to: "in")
+    let differs = try verify()
+    #expect(differs.status == 1 && differs.messages.contains("byte 4,711"), "\(differs.messages)")
+    try folder.write(Captures.small + [0], to: "in")
+    #expect(try verify().messages.contains("the original goes on"))
+    try folder.write(Captures.small.dropLast(), to: "in")
+    #expect(try verify().messages.contains("the original ends"))
+    #expect(try verify().status == 1)
+  }
+
+  @Test("verify: every kind of damage is told with its place, also as JSON, and other archives are still checked")
+  func verifies() throws {
+    let folder = try TemporaryFolder()
+    let archive = try Captures.archive(of: Captures.noise, "--segment-size", "128K", "--block-size", "64K")
+    var changed = archive
+    changed[archive.count / 2] ^= 0x10
+    try folder.write(changed, to: "changed.trz")
+    try folder.write(archive, to: "good.trz")
+    let run = try Tracezip.run("verify", "--json", "changed.trz", "good.trz", in: folder)
+    #expect(run.status == 3)
+    let lines = run.text.split(separator: "\n")
+    try #require(lines.count == 2)
+    let first = try #require(try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: Any])
+    #expect(first["sound"] as? Bool == false)
+    let problem = try #require((first["problems"] as? [[String: Any]])?.first)
+    #expect(problem["offset"] is Int && problem["segment"] is Int && problem["message"] is String)
+    #expect(lines[1].contains("\"sound\":true"))
+    for quick in [["--quick"], []] {
+      #expect(try Tracezip.run(["verify", "changed.trz"] + quick, in: folder).status == 3)
+      #expect(try Tracezip.run(["verify", "good.trz"] + quick, in: folder).status == 0)
+    }
+  }
+
+  @Test("list: spans, time and services of an archive, or of each of its segments")
+  func lists() throws {
+    let folder = try archived()
+    let list = try object(Tracezip.run("list", "--json", "a.trz", in: folder))
+    #expect(list["spans"] as? Int == 1800)
+    #expect((list["services"] as? [String])?.isEmpty == false)
+    let first = try #require(list["firstStartTimeUnixNano"] as? UInt64)
+    #expect(first <= (try #require(list["lastStartTimeUnixNano"] as? UInt64)))
+    let line = try Tracezip.run("-l", "a.trz", in: folder)
+    #expect(line.text.contains("1,800") && line.text.contains("a.trz") && line.text.contains("Z"))
+    let many = try Captures.archive(of: Captures.capture(batches: 30), "--segment-size", "128K", "--block-size", "64K")
+    try folder.write(many, to: "many.trz")
+    let segments = try Tracezip.run("list", "--segments", "many.trz", in: folder)
+    #expect(segments.text.split(separator: "\n").count > 2)
+    #expect(try Tracezip.run("-l", input: many).text.contains("1,800"), "from a pipe as well")
+  }
+
+  @Test("compressed inputs: what is inside comes back under its own name; --no-unwrap keeps the container's bytes")
+  func unwraps() throws {
+    let folder = try TemporaryFolder.withCapture()
+    let made = try folder.shell("gzip -k in; for t in zstd lz4; do command -v $t >/dev/null && $t -q -k in; done; ls")
+    for suffix in ["gz", "zst", "lz4"] where made.text.contains("in.\(suffix)\n") {
+      let name = "in.\(suffix)"
+      let run = try Tracezip.run("-f", name, in: folder)
+      #expect(run.status == 0 && run.messages.contains("in comes back") || run.messages.contains("restoring gives in"))
+      #expect(try Tracezip.run("-dc", "in.trz", in: folder).output == Captures.small)
+      let whole = try Tracezip.run("-c", "--no-unwrap", name, in: folder)
+      #expect(try Tracezip.run("-d", input: whole.output).output == (try folder.read(name)))
+      let piped = try Tracezip.run("-c", input: try folder.read(name), in: folder)
+      #expect(try Tracezip.run("-d", input: piped.output).output == Captures.small)
+    }
+    // Not clean: its own bytes are kept, and that is said.
+    try folder.write(try folder.read("in.gz") + [1, 2, 3], to: "odd.gz")
+    let odd = try Tracezip.run("odd.gz", in: folder)
+    #expect(odd.status == 0 && odd.messages.contains("archived as it is"))
+    #expect(try Tracezip.run("-dc", "odd.gz.trz", in: folder).output == (try folder.read("odd.gz")))
+    let stream = try Tracezip.run("-o", "x.trz", input: try folder.read("odd.gz"), in: folder)
+    #expect(stream.status == 1 && stream.messages.contains("--no-unwrap") && !folder.exists("x.trz"))
+  }
+}

@@ -1,0 +1,238 @@
+import Synchronization
+import Testing
+import Tracezip
+
+@Suite struct CompressorTests {
+  private func archive(_ bytes: [UInt8], pieces: [Int], _ config: TracezipConfig, size: Int? = nil) throws -> [UInt8] {
+    var archive: [UInt8] = []
+    let compressor = try TraceCompressor(to: .arrays { archive += $0 }, config: config, size: size)
+    var at = 0
+    var turn = 0
+    while at < bytes.count {
+      let count = min(bytes.count - at, pieces[turn % pieces.count])
+      try compressor.append(Array(bytes[at..<at + count]))
+      at += count
+      turn += 1
+    }
+    try compressor.finish()
+    return archive
+  }
+
+  @Test func `Threads, pieces and repetition never change an archive's bytes`() throws {
+    var writer = TraceWriter(seed: 41)
+    let capture = writer.capture(messages: 400, spans: 10)
+    var config = TracezipConfig()
+    config.segmentSize = 128 << 10
+    config.blockSize = 32 << 10
+    let once = try archive(capture, pieces: [1 << 20], config)
+    #expect(try TraceDecompressor.decompress(once) == capture)
+    for threads in [1, 2, 3, 8] {
+      config.threads = threads
+      #expect(try archive(capture, pieces: [1 << 20], config) == once, "\(threads) threads")
+      #expect(try archive(capture, pieces: [1, 70_000, 333], config) == once, "\(threads) threads, pieces")
+      #expect(try TraceDecompressor.decompress(once, config: config) == capture, "\(threads) threads")
+      let known = try TraceCompressor.compress(capture, config: config)
+      config.threads = 1
+      #expect(try TraceCompressor.compress(capture, config: config) == known)
+    }
+  }
+
+  @Test func `Ten megabytes of noise come back and grow by 64 bytes at most`() throws {
+    var random = Generator(seed: 42)
+    let noise = random.bytes(10_000_000)
+    for threads in [1, 2] {
+      var config = TracezipConfig()
+      config.threads = threads
+      let archive = try TraceCompressor.compress(noise, config: config)
+      #expect(archive.count <= noise.count + 64)
+      #expect(try TraceDecompressor.decompress(archive, config: config) == noise)
+    }
+  }
+
+  @Test func `Small inputs grow by a few bytes at most`() throws {
+    var random = Generator(seed: 43)
+    for count in [0, 1, 2, 3, 127, 128, 1000, 16383, 16384, 100_000, 262_144, 262_145, 300_000] {
+      let noise = random.bytes(count)
+      let archive = try TraceCompressor.compress(noise)
+      #expect(archive.count <= count + (count <= 262_144 ? 12 : 64), "\(count) bytes became \(archive.count)")
+      #expect(try TraceDecompressor.decompress(archive) == noise)
+    }
+  }
+
+  @Test func `Flushed batches can be restored before the archive ends`() throws {
+    var writer = TraceWriter(seed: 44)
+    var archive: [UInt8] = []
+    let compressor = try TraceCompressor(to: .arrays { archive += $0 })
+    var expected: [UInt8] = []
+    for _ in 0..<20 {
+      let message = writer.message(spans: 10)
+      let count = message.count
+      expected += [UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)] + message
+      try compressor.appendBatch(message)
+      try compressor.flush()
+      var out: [UInt8] = []
+      let result = try TraceDecompressor.decompress(from: .bytes(archive), to: .arrays { out += $0 }, recover: true)
+      #expect(out == expected)
+      #expect(result.gaps.count == 1)
+    }
+    let stats = try compressor.finish()
+    #expect(try TraceDecompressor.decompress(archive) == expected)
+    #expect(stats.originalBytes == expected.count)
+    #expect(stats.archiveBytes == archive.count)
+    #expect(stats.blocks == 20)
+    #expect(throws: TracezipError(.finished)) { try compressor.append([1]) }
+    #expect(throws: TracezipError(.finished)) { try compressor.finish() }
+  }
+
+  @Test func `Batches below the minimum are stored plain`() throws {
+    var writer = TraceWriter(seed: 45)
+    var config = TracezipConfig()
+    config.minimumBatchSize = 1000
+    var archive: [UInt8] = []
+    let compressor = try TraceCompressor(to: .arrays { archive += $0 }, config: config)
+    let small = writer.message(spans: 1)
+    let large = writer.message(spans: 20)
+    for message in [small, large, small, large] { try compressor.appendBatch(message) }
+    let stats = try compressor.finish()
+    #expect(stats.blocks == 4)
+    #expect(stats.plainBytes == 2 * (small.count + 4))
+    #expect(try TraceDecompressor.decompress(archive).count == 2 * (small.count + large.count) + 16)
+  }
+
+  @Test func `Every switch of the config gives an archive that comes back`() throws {
+    var writer = TraceWriter(seed: 46)
+    let capture = writer.capture(messages: 300, spans: 10)
+    let changes: [(inout TracezipConfig) -> Void] = [
+      { $0.isEnabled = false }, { $0.codec = .none }, { $0.codec = .lz4 }, { $0.codec = .zstd }, { $0.level = 19 },
+      { $0.delta = false }, { $0.deduplication = false }, { $0.stringTable = false }, { $0.derived = false },
+      { $0.idPrediction = false }, { $0.effort = .fast }, { $0.effort = .best }, { $0.largestStringTable = 1 << 16 },
+      { $0.traceFilterBits = 0 }, { $0.blockSize = 10_000 }, { $0.framing = .unknown }, { $0.framing = .json },
+      { $0.framing = .bare }, { $0.framing = .varintDelimited },
+    ]
+    for (number, change) in changes.enumerated() {
+      var config = TracezipConfig()
+      change(&config)
+      #expect(throws: Never.self, "change \(number)") {
+        let archive = try TraceCompressor.compress(capture, config: config)
+        #expect(try TraceDecompressor.decompress(archive) == capture, "change \(number)")
+      }
+    }
+  }
+
+  @Test func `A config out of bounds is refused`() {
+    let changes: [(inout TracezipConfig) -> Void] = [
+      { $0.level = 0 }, { $0.level = 20 }, { $0.blockSize = 1 }, { $0.segmentSize = 1 << 40 }, { $0.threads = -1 },
+      { $0.traceFilterBits = 99 }, { $0.memoryLimit = 3 }, { $0.minimumBatchSize = -1 }, { $0.largestIndexShare = 2 },
+    ]
+    for change in changes {
+      var config = TracezipConfig()
+      change(&config)
+      #expect(throws: TracezipError.self) { try TraceCompressor.compress([1, 2, 3], config: config) }
+    }
+  }
+
+  @Test func `A message larger than a block is cut between its spans and comes back`() throws {
+    var writer = TraceWriter(seed: 47)
+    let message = writer.message(spans: 3000)
+    let huge = TraceWriter.field(1, TraceWriter.field(2, TraceWriter.field(2, writer.random.bytes(50_000))))
+    let count = message.count
+    let prefix = [UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)]
+    var config = TracezipConfig()
+    config.blockSize = 16 << 10
+    config.segmentSize = 128 << 10
+    let captures = [
+      message, prefix + message, prefix + message + writer.capture(messages: 10, spans: 5), message + message,
+      TraceWriter.varint(count) + message + TraceWriter.varint(count) + message, message + huge + message,
+      prefix + message.dropLast(1000), prefix + message.prefix(100_000) + writer.random.bytes(100_000),
+    ]
+    for (number, capture) in captures.enumerated() {
+      for threads in [1, 2] {
+        config.threads = threads
+        let archive = try TraceCompressor.compress(capture, config: config)
+        #expect(try TraceDecompressor.decompress(archive, config: config) == capture, "capture \(number)")
+      }
+    }
+  }
+
+  @Test func `A failing sink or source ends the compressor with its error`() throws {
+    let full = TracezipError(.io(operation: "write", errno: 28))
+    var writer = TraceWriter(seed: 48)
+    let capture = writer.capture(messages: 300, spans: 20)
+    for threads in [1, 2] {
+      var config = TracezipConfig()
+      config.threads = threads
+      config.blockSize = 1 << 16
+      config.segmentSize = 1 << 17
+      let compressor = try TraceCompressor(to: .arrays { _ throws(TracezipError) in throw full }, config: config)
+      #expect(throws: full) {
+        try compressor.append(capture)
+        try compressor.finish()
+      }
+      #expect(throws: TracezipError(.finished)) { try compressor.finish() }
+    }
+  }
+
+  @Test func `Progress can stop a compression`() throws {
+    var random = Generator(seed: 49)
+    let noise = random.bytes(3_000_000)
+    #expect(throws: TracezipError(.cancelled)) {
+      try TraceCompressor.compress(from: .bytes(noise), to: .discard, progress: { $0.bytesRead < 2_000_000 })
+    }
+    let archive = try TraceCompressor.compress(noise)
+    #expect(throws: TracezipError(.cancelled)) {
+      try TraceDecompressor.decompress(from: .bytes(archive), to: .discard, progress: { _ in false })
+    }
+  }
+}
+
+private final class Counter: Sendable {
+  private let count = Mutex(0)
+  var value: Int { count.withLock { $0 } }
+  func add() { count.withLock { $0 += 1 } }
+}
+
+@Suite struct StressTests {
+  @Test(.timeLimit(.minutes(2)))
+  func `Sixteen compressors at once, flushed and cancelled at will, keep their archives apart`() async throws {
+    let finished = Counter()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<16 {
+        group.addTask {
+          try await withThrowingTaskGroup(of: Void.self) { inner in
+            inner.addTask { try Self.run(UInt64(number), finished) }
+            if number % 4 == 3 { inner.cancelAll() }
+            do {
+              try await inner.waitForAll()
+            } catch let error as TracezipError {
+              #expect(error.kind == .cancelled)
+              #expect(number % 4 == 3)
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(finished.value == 12)
+  }
+
+  private static func run(_ seed: UInt64, _ finished: Counter) throws {
+    var writer = TraceWriter(seed: seed)
+    var config = TracezipConfig()
+    config.threads = 1 + Int(seed % 3)
+    config.blockSize = 16 << 10
+    config.segmentSize = 64 << 10
+    var archive: [UInt8] = []
+    var expected: [UInt8] = []
+    let compressor = try TraceCompressor(to: .arrays { archive += $0 }, config: config)
+    for round in 0..<60 {
+      let message = writer.message(spans: Int(writer.random.next() % 40) + 1)
+      let count = message.count
+      expected += [UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)] + message
+      try compressor.appendBatch(message)
+      if writer.random.next() % 3 == 0 || round == 0 { try compressor.flush() }
+    }
+    try compressor.finish()
+    #expect(try TraceDecompressor.decompress(archive, config: config) == expected)
+    finished.add()
+  }
+}
