@@ -74,7 +74,6 @@ func makeInput(_ strings: [(Int, [UInt8])]) -> TextInput {
   return input
 }
 
-
 let textOptions: [TextOptions] = [
   TextOptions(level: 3, effort: .standard), TextOptions(level: 1, effort: .fast),
   TextOptions(level: 12, effort: .best), TextOptions(level: 3, backend: .zstd),

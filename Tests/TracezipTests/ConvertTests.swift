@@ -59,7 +59,7 @@ private let text = #"""
 struct ConvertTests {
   @Test("values that protobuf's own JSON writer spells otherwise would be misread by its users")
   func pythonReference() {
-    let length = withUnsafeBytes(of: UInt32(wire.count).bigEndian) { unsafe Array($0) }
+    let length = unsafe withUnsafeBytes(of: UInt32(wire.count).bigEndian) { unsafe Array($0) }
     #expect(convert(length + wire, .lengthPrefixed, .json).out == Array(text.utf8) + [0x0A])
     #expect(convert(Array(text.utf8), .json, .protobuf).out == length + wire)
     #expect(convert(Array(text.utf8), .json, .json).out == Array(text.utf8) + [0x0A])

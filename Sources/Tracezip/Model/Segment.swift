@@ -123,11 +123,13 @@ struct SegmentDecoder: ~Copyable {
     reader.at = 1
     guard let packedDelta = reader.section() else { throw malformed("a block's skeletons are cut off") }
     section.removeAll()
-    guard text.unpackSmall(packedDelta, limit: restoredCount * 4 + 65536, into: &section), skeletons.readDelta(section.view)
+    guard text.unpackSmall(packedDelta, limit: restoredCount * 4 + 65536, into: &section),
+      skeletons.readDelta(section.view)
     else { throw malformed("a block's skeletons make no sense") }
     guard let newStrings = reader.number(), newStrings <= restoredCount + 1, let packedText = reader.section(),
       text.unpack(
-        packedText, count: newStrings, columns: skeletons.columns.count, limit: restoredCount * 2 + 65536, into: &strings)
+        packedText, count: newStrings, columns: skeletons.columns.count, limit: restoredCount * 2 + 65536,
+        into: &strings)
     else { throw malformed("a block's strings make no sense") }
     guard let coded = reader.section() else { throw malformed("a block's values are cut off") }
     block.removeAll()
