@@ -64,6 +64,7 @@ struct MersenneTwisterTests {
   static let damages = [
     Damage(), Damage(missing: 10), Damage(swapped: 10), Damage(foreign: 10),
     Damage(missing: 10, swapped: 5, foreign: 5),
+    Damage(missing: 10, scattered: 16),
   ]
 
   /// Spans of a Python process that itself draws up to `own` numbers before each id.

@@ -167,6 +167,44 @@ let textOptions: [TextOptions] = [
     }
   }
 
+  @Test("Damage behind intact blocks, where much can be referred to, never crashes a reader either")
+  func laterDamage() {
+    var random = TextRandom(state: Self.seed &+ 2)
+    var earlier: [[UInt8]] = []
+    var blocks: [[(Int, [UInt8])]] = []
+    for _ in 0..<2 {
+      var strings: [(Int, [UInt8])] = []
+      for _ in 0..<150 {
+        earlier.append(random.string(earlier))
+        strings.append((random.below(3), earlier[earlier.count - 1]))
+      }
+      blocks.append(strings)
+    }
+    for more in [true, false] {
+      let options = TextOptions(moreToCome: more)
+      var writer = TextState()
+      var first = Buffer<UInt8>()
+      var second = Buffer<UInt8>()
+      _ = TextCodec.encode(makeInput(blocks[0]), columns: 3, options: options, state: &writer, into: &first)
+      _ = TextCodec.encode(makeInput(blocks[1]), columns: 3, options: options, state: &writer, into: &second)
+      let maximum = makeInput(blocks[1]).arena.count
+      for _ in 0..<200 {
+        var bad = second.array
+        for _ in 0...random.below(3) { bad[random.below(bad.count)] ^= UInt8(1 << random.below(8)) }
+        var reader = TextState()
+        do {
+          _ = try TextCodec.decode(
+            first.view, counts: makeCounts(blocks[0], 3), maximumBytes: 1 << 20, state: &reader)
+          try bad.withView { view in
+            let output = try TextCodec.decode(
+              view, counts: makeCounts(blocks[1], 3), maximumBytes: maximum, state: &reader)
+            #expect(output.arena.count <= maximum)
+          }
+        } catch {}
+      }
+    }
+  }
+
   @Test("A stream cannot give more text than the archive declared")
   func limit() {
     let strings = (0..<50).map { (0, Array("value number \($0 * $0)".utf8)) }

@@ -8,8 +8,8 @@ private func samples() throws -> [(name: String, archive: [UInt8], original: [UI
   var config = TracezipConfig()
   config.segmentSize = 4096
   config.blockSize = 4096
-  let random = writer.random.bytes(9000)
-  let text = Array(String(repeating: "not OTLP, only text. ", count: 500).utf8)
+  let random = writer.random.bytes(5000)
+  let text = Array(String(repeating: "not OTLP, only text. ", count: 250).utf8)
   var samples: [(String, [UInt8], [UInt8])] = []
   for (name, bytes) in [
     ("empty", []), ("two bytes", [1, 2]), ("one message", writer.message(spans: 1)), ("capture", capture),
@@ -18,7 +18,7 @@ private func samples() throws -> [(name: String, archive: [UInt8], original: [UI
     samples.append((name, try TraceCompressor.compress(bytes), bytes))
   }
   for (name, bytes) in [
-    ("capture in frames", capture + writer.capture(messages: 12, spans: 4)), ("random in frames", random),
+    ("capture in frames", capture + writer.capture(messages: 6, spans: 4)), ("random in frames", random),
     ("text in frames", text),
   ] {
     samples.append((name, try inFrames(bytes, config), bytes))
@@ -76,8 +76,8 @@ private func inFrames(_ bytes: [UInt8], _ config: TracezipConfig) throws -> [UIn
     for sample in try samples() {
       for at in 0..<sample.archive.count {
         var changed = sample.archive
-        // One flipped bit, and any other value.
-        for flip in [UInt8(1) << UInt8(random.next() % 8), UInt8(random.next() % 255 + 1)] {
+        // Any other value.
+        for flip in [UInt8(random.next() % 255 + 1)] {
           changed[at] = sample.archive[at] ^ flip
           var out: [UInt8] = []
           do {

@@ -1,6 +1,5 @@
 import Bytes
 import OTLP
-import TestSupport
 import Testing
 import Workload
 
@@ -246,18 +245,61 @@ struct JSONShredderTests {
       bytes.withView { view in
         var from = 0
         var entry = ChunkEntry.border
-        while view.count - from > size,
-          let cut = JSONCutter.lastCut(in: view.dropFirst(from), entry: entry, limit: size)
-        {
+        var limit = size
+        while view.count - from > limit {
+          guard let cut = JSONCutter.lastCut(in: view.dropFirst(from), entry: entry, limit: limit) else {
+            // No span ends so soon.
+            limit *= 2
+            continue
+          }
           from += cut.at
           entry = cut.entry
+          limit = size
           cuts.append(JSONCutter.Cut(at: from, entry: entry))
         }
       }
-      #expect(cuts.count >= bytes.count / size / 2, "\(name): \(cuts.count) cuts of \(bytes.count) bytes at \(size)")
+      #expect(cuts.count >= bytes.count / size / 8, "\(name): \(cuts.count) cuts of \(bytes.count) bytes at \(size)")
       let trip = JSONTrip(bytes, cuts: cuts)
       #expect(trip.restored == bytes, "\(name) in pieces of \(size)")
       #expect(trip.spans == spanCount(options(9), 8), "\(name) in pieces of \(size): spans lost to verbatim bytes")
+    }
+  }
+
+  @Test("a double whose quick spelling differs from the exact one would come back altered", arguments: [41] as [UInt64])
+  func doubles(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    for round in 0..<20_000 {
+      var value = Double(bitPattern: random.next())
+      switch round % 5 {
+      case 0: value = Double(random.below(1 << 40)) / 1000
+      case 1: value = Double(random.below(1000)) / Double(1 + random.below(1000))
+      case 2: value = Double(Int(random.below(1 << 53)))
+      case 3: value = Double(random.below(100_000)) * 1e-7
+      default: break
+      }
+      guard value.isFinite else { continue }
+      if random.chance(0.3) { value = -value }
+      for style in DoubleStyle.allCases {
+        var exact = Buffer<UInt8>()
+        exact.append(double: value, style: style)
+        var quick = Buffer<UInt8>()
+        quick.append(plainDouble: value, style: style)
+        #expect(quick.array == exact.array, "seed \(seed): \(value)")
+        let read = (exact.array + [0x2C]).withView { $0.plainDouble(from: 0, style: style)?.value }
+        #expect(read == nil || read == value, "seed \(seed): \(value)")
+      }
+    }
+    // Spellings that no style writes must be left alone.
+    for text in ["0", "-0", "00.5", "0.50", "1.00", "5.", ".5", "1.5e3", "12345678901234567", "0.1234567890123456"] {
+      for style in DoubleStyle.allCases {
+        Array((text + ",").utf8).withView {
+          if let read = $0.plainDouble(from: 0, style: style) {
+            var again = Buffer<UInt8>()
+            again.append(double: read.value, style: style)
+            #expect(again.array == Array(text.utf8))
+          }
+        }
+      }
     }
   }
 
@@ -265,9 +307,12 @@ struct JSONShredderTests {
   func noCut() {
     for text in [
       "{\"resourceSpans\":[{\"resource\":{\"attributes\":[", "plain", "{\"a\":1}",
-      "{\"resourceSpans\":[]}\n{\"b\":[{},{}]}",
     ] {
       Array(text.utf8).withView { #expect(JSONCutter.lastCut(in: $0, entry: .border, limit: $0.count) == nil) }
+    }
+    Array("{\"resourceSpans\":[]}\n{\"b\":[{},{}]}".utf8).withView {
+      let cut = JSONCutter.lastCut(in: $0, entry: .border, limit: $0.count)
+      #expect(cut == JSONCutter.Cut(at: 20, entry: .border))
     }
   }
 }

@@ -139,8 +139,8 @@ struct GoSeed {
   /// are kept sorted by what they add to it, and about eight of the 2048 are looked at for each word.
   static func find(before generator: LaggedFibonacci, budget: inout Int) -> GoSeed? {
     let perWord = 24
-    // The table and the guesses cost as much as two million words.
-    let setup = 40_000_000
+    // The table and the guesses.
+    let setup = 8_000_000
     guard budget > 2 * setup else { return nil }
     budget -= setup
     let (long, short) = (LaggedFibonacci.long, LaggedFibonacci.short)
@@ -148,7 +148,7 @@ struct GoSeed {
     let slot0 = table[0]
     let low20: UInt64 = 1 << 20 - 1
     // Output n is words[0]; the walk keeps the sequence newest first in chunks.
-    let chunk = 1 << 15
+    let chunk = 1 << 13
     var tail = Array(generator.words.reversed())
     var walked = 0
     while budget > perWord * chunk {

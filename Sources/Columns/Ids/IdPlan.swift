@@ -94,10 +94,8 @@ enum IdOrder {
     }
     var order = draws
     if !sorted {
-      var array = keys.array
-      // Draws break ties, which makes the order a stable one.
-      array.sort { $0.start != $1.start ? $0.start < $1.start : $0.draw < $1.draw }
-      for i in 0..<array.count { order[i] = array[i].draw }
+      sort(&keys)
+      for i in 0..<keys.count { order[i] = keys[i].draw }
     }
     var i = 0
     while i + 1 < order.count {
@@ -109,6 +107,43 @@ enum IdOrder {
       }
     }
     return order
+  }
+
+  /// A stable sort by start time: digits of 11 bits, the lowest first, as many as the times' range has.
+  private static func sort(_ keys: inout Buffer<(start: UInt64, draw: UInt32)>) {
+    var least = UInt64.max
+    var most: UInt64 = 0
+    for i in 0..<keys.count {
+      least = min(least, keys[i].start)
+      most = max(most, keys[i].start)
+    }
+    if keys.count < 512 || most - least > 1 << 55 {
+      // Draws break ties.
+      let sorted = keys.array.sorted { $0.start != $1.start ? $0.start < $1.start : $0.draw < $1.draw }
+      for i in 0..<keys.count { keys[i] = sorted[i] }
+      return
+    }
+    var other = Buffer<(start: UInt64, draw: UInt32)>(repeating: (0, 0), count: keys.count)
+    var ends = Buffer<Int>(repeating: 0, count: 2048)
+    var shift: UInt64 = 0
+    while shift < 64, (most - least) >> shift > 0 {
+      for k in 0..<2048 { ends[k] = 0 }
+      for i in 0..<keys.count { ends[Int(truncatingIfNeeded: (keys[i].start - least) >> shift & 2047)] += 1 }
+      var start = 0
+      for k in 0..<2048 {
+        let count = ends[k]
+        ends[k] = start
+        start += count
+      }
+      for i in 0..<keys.count {
+        let key = keys[i]
+        let digit = Int(truncatingIfNeeded: (key.start - least) >> shift & 2047)
+        other[ends[digit]] = key
+        ends[digit] += 1
+      }
+      swap(&keys, &other)
+      shift += 11
+    }
   }
 
   /// Whether two draws are a root's span id and trace id, the root being in the segment or not.

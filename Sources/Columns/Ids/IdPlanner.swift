@@ -153,7 +153,7 @@ struct IdPlanner: ~Copyable {
     // All ids of full width, or it is not Java.
     guard plan.shapes[p].span.mask == 0 else { return }
     let all = draws[p]
-    let count = isJava ? 2000 : min(1000, max(64, all.count / 4))
+    let count = isJava ? 2000 : min(1000, max(64, all.count / 8))
     let sample = samples(IdOrder.visit(Array(all.prefix(count)), context, traceIsFirst: false))
     var best: (found: Int, perThread: Bool) = (1, false)
     for perThread in [false, true] {
@@ -292,7 +292,7 @@ struct IdPlanner: ~Copyable {
   /// slowed down; what a find costs below the best effort is bounded for the segment as a whole, large processes first.
   private func allowance(_ p: Int, _ family: IdFamily) -> Int {
     let n = draws[p].count
-    if effort == .best { return family == .dotnet && language(p) == .unknown ? 30_000_000 : 2_000_000_000 }
+    if effort == .best { return family == .dotnet && language(p) == .unknown ? 5_000_000 : 2_000_000_000 }
     if family == .node { return language(p) == .nodejs ? 100_000_000 : 40 * min(n, 2000) }
     if family.isPage { return 1_000_000 + 1000 * n }
     // Even a rejection takes a quarter of a millisecond.
@@ -316,7 +316,7 @@ struct IdPlanner: ~Copyable {
     let shape = type.shape
     var budget = allowance(p, family)
     guard budget > 0, draws[p].count >= family.leastDraws else { return false }
-    let order = IdOrder.visit(draws[p], context, traceIsFirst: shape.traceIsFirst)
+    let order = IdOrder.visit(draws[p], context, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     var open = order.filter { isOpen(Int($0)) }
     var skip = 0
     var any = false
@@ -530,7 +530,7 @@ extension IdFamily {
     switch self {
     case .webDigits, .webBytes: 1 << 12
     case .dotnet, .cpp: 1 << 12
-    default: effort == .best ? 1 << 21 : 1 << 17
+    default: effort == .best ? 1 << 21 : 1 << 16
     }
   }
 }

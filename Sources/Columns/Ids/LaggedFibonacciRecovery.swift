@@ -123,9 +123,9 @@ enum LaggedFibonacciRecovery {
   // MARK: Recovery
 
   /// The state somewhere among `units` (byte strings as little-endian numbers, or words): 607 words in a row and, for
-  /// byte ids, how many bytes of the first the next unit does not have.
+  /// byte ids, how many bytes (0 to 7) come before the next unit begins.
   ///
-  /// `draws` are the first units of ids of two units.
+  /// `pairs` are the first units of ids of two units.
   static func solve(
     _ units: [UInt64], pairs: [Int], bytes: Bool, budget: inout Int, transitions: () -> Transitions?
   ) -> (words: [UInt64], taken: Int)? {
@@ -140,7 +140,7 @@ enum LaggedFibonacciRecovery {
     // A short stretch is enough where nothing is missing.
     for length in [1300, 4500] {
       let length = min(length, n)
-      guard budget > length * (bytes ? 5000 : 1000) else { return nil }
+      guard budget > length * (bytes ? 3500 : 800) else { return nil }
       let part = Array(units[..<length])
       let links =
         bytes
@@ -153,6 +153,9 @@ enum LaggedFibonacciRecovery {
         }
         for first in pairs where first + 1 < length { positions.link(first, first + 1, 1) }
         if let found = grow(part, links, &positions, bytes: bytes, eliminate: false, budget: &budget) { return found }
+        join(part, links, &positions, bytes: bytes, budget: &budget)
+        let last = length == n || length > 1300
+        if let found = grow(part, links, &positions, bytes: bytes, eliminate: last, budget: &budget) { return found }
         // Where it is always the same draws of the application that come between two ids, that is learned. In short
         // samples links reach too few units to hold each other; then neighbours in the sample vote on how pieces lie to
         // each other, first where they are many.
@@ -161,7 +164,7 @@ enum LaggedFibonacciRecovery {
           var joined = positions
           joined.linkNeighbours(count: length, least: least)
           if let found = grow(
-            part, links, &joined, bytes: bytes, eliminate: length == n || length > 1300, budget: &budget)
+            part, links, &joined, bytes: bytes, eliminate: last, budget: &budget)
           {
             return found
           }
@@ -172,6 +175,72 @@ enum LaggedFibonacciRecovery {
     return nil
   }
 
+  /// A piece laid out: which units stand where, and what its words imply about others.
+  private struct Layout {
+    /// The offset in the piece of the first position, and the unit there or -1.
+    var low: Int
+    var at: [Int32]
+    /// Where in the layout's bytes the first word starts.
+    var phase: Int
+    var stretch: LaggedFibonacciStretch
+
+    /// The words from word `start` on, and how many bytes of theirs come before the next unit begins.
+    func state(_ start: Int, _ words: [UInt64]) -> (words: [UInt64], taken: Int) {
+      (words, (8 - (phase + 7 * start) % 8) % 8)
+    }
+
+    /// The unit at `position` if its words are known.
+    func unit(_ position: Int, bytes: Bool) -> UInt64? {
+      guard bytes else { return stretch.known[position] ? stretch.words[position] : nil }
+      guard position * 8 >= phase else { return nil }
+      let (word, byte) = (position * 8 - phase).quotientAndRemainder(dividingBy: 7)
+      guard word + 1 < stretch.count, stretch.known[word], stretch.known[word + 1] else { return nil }
+      return stretch.words[word] >> UInt64(8 * byte) | stretch.words[word + 1] << UInt64(56 - 8 * byte)
+    }
+  }
+
+  /// Lays out `piece` with room on both sides; `votes` say for each byte phase how many of its links have it at offset 0.
+  private static func lay(
+    _ piece: [(draw: Int, offset: Int)], _ units: [UInt64], votes: [Int], bytes: Bool, margin: Int
+  ) -> Layout? {
+    let low = piece.reduce(Int.max) { min($0, $1.offset) } - margin
+    let span = piece.reduce(Int.min) { max($0, $1.offset) } + margin - low + 1
+    guard span < 1 << 17 else { return nil }
+    var at = [Int32](repeating: -1, count: span)
+    for member in piece { at[member.offset - low] = Int32(member.draw) }
+    guard bytes else {
+      var stretch = LaggedFibonacciStretch(count: span, mask: GoWordIds.mask)
+      for unit in 0..<span where at[unit] >= 0 { stretch.learn(unit, units[Int(at[unit])]) }
+      stretch.peel()
+      return Layout(low: low, at: at, phase: 0, stretch: stretch)
+    }
+    let best = votes.indices.max { votes[$0] < votes[$1] } ?? 0
+    let phase = ((best - low) % 7 + 7) % 7
+    var stretch = LaggedFibonacciStretch(count: (span * 8 - phase) / 7, mask: GoByteIds.mask)
+    for word in 0..<stretch.count {
+      let (unit, byte) = (phase + 7 * word).quotientAndRemainder(dividingBy: 8)
+      guard at[unit] >= 0 else { continue }
+      var value = units[Int(at[unit])] >> UInt64(8 * byte)
+      if byte > 1 {
+        guard at[unit + 1] >= 0 else { continue }
+        value |= units[Int(at[unit + 1])] << UInt64(64 - 8 * byte)
+      }
+      stretch.learn(word, value)
+    }
+    stretch.peel()
+    return Layout(low: low, at: at, phase: phase, stretch: stretch)
+  }
+
+  /// Of each piece (by its root), how many links say that words start at each byte phase, counted at offset 0.
+  private static func phases(_ links: [Link], _ positions: inout RelativePositions) -> [Int: [Int]] {
+    var votes: [Int: [Int]] = [:]
+    for link in links {
+      let (root, offset) = positions.find(Int(link.unit))
+      votes[root, default: [Int](repeating: 0, count: 7)][((offset + Int(link.phase)) % 7 + 7) % 7] += 1
+    }
+    return votes
+  }
+
   /// Solves the largest piece: what its words imply places further pieces, until a state is known or nothing new comes.
   private static func grow(
     _ units: [UInt64], _ links: [Link], _ positions: inout RelativePositions, bytes: Bool, eliminate: Bool,
@@ -180,47 +249,15 @@ enum LaggedFibonacciRecovery {
     for _ in 0..<12 {
       let piece = positions.largest()
       guard piece.count >= 100, budget > 0 else { return nil }
-      let low = piece.reduce(Int.max) { min($0, $1.offset) }
-      let high = piece.reduce(Int.min) { max($0, $1.offset) }
-      // Room on both sides, where other pieces may lie.
-      let margin = 700
-      let span = high - low + 1 + 2 * margin
-      guard span < 1 << 17 else { return nil }
-      budget -= span * 60 + units.count * 50
-      var at = [Int32](repeating: -1, count: span)
-      for member in piece { at[member.offset - low + margin] = Int32(member.draw) }
-      // Where words start: all links of the piece say the same, or nearly.
-      var phase = 0
-      if bytes {
-        var votes = [Int](repeating: 0, count: 7)
-        for link in links {
-          let (root, offset) = positions.find(Int(link.unit))
-          if root == positions.find(piece[0].draw).root {
-            votes[(offset - low + margin + Int(link.phase)) % 7] += 1
-          }
-        }
-        phase = votes.indices.max { votes[$0] < votes[$1] } ?? 0
-      }
-      var stretch = LaggedFibonacciStretch(
-        count: bytes ? (span * 8 - phase) / 7 : span, mask: bytes ? GoByteIds.mask : GoWordIds.mask)
-      if bytes {
-        for word in 0..<stretch.count {
-          let (unit, byte) = (phase + 7 * word).quotientAndRemainder(dividingBy: 8)
-          guard at[unit] >= 0 else { continue }
-          var value = units[Int(at[unit])] >> UInt64(8 * byte)
-          if byte > 1 {
-            guard at[unit + 1] >= 0 else { continue }
-            value |= units[Int(at[unit + 1])] << UInt64(64 - 8 * byte)
-          }
-          stretch.learn(word, value)
-        }
-      } else {
-        for unit in 0..<span where at[unit] >= 0 { stretch.learn(unit, units[Int(at[unit])]) }
-      }
-      stretch.peel()
+      let anchor = piece[0]
+      let votes = bytes ? phases(links, &positions)[positions.find(anchor.draw).root] ?? [] : []
+      // Other pieces may lie in the margin.
+      guard let layout = lay(piece, units, votes: votes, bytes: bytes, margin: 700) else { return nil }
+      budget -= layout.at.count * 60 + units.count * 50
+      let stretch = layout.stretch
       guard !stretch.isContradicted else { return nil }
       if let start = stretch.run() {
-        return (Array(stretch.words[start..<start + LaggedFibonacci.long]), (8 - (phase + 7 * start) % 8) % 8)
+        return layout.state(start, Array(stretch.words[start..<start + LaggedFibonacci.long]))
       }
       // Units that are now known and lie elsewhere.
       var unplaced: [UInt64: Int32] = [:]
@@ -228,172 +265,62 @@ enum LaggedFibonacciRecovery {
       for member in piece { placed[member.draw] = true }
       for i in units.indices where !placed[i] { unplaced[units[i]] = Int32(i) }
       var found = false
-      let anchor = piece[0]
-      for unit in 0..<span where at[unit] < 0 {
-        var value: UInt64
-        if bytes {
-          guard unit * 8 >= phase else { continue }
-          let (word, byte) = (unit * 8 - phase).quotientAndRemainder(dividingBy: 7)
-          guard word + 1 < stretch.count, stretch.known[word], stretch.known[word + 1] else { continue }
-          value = stretch.words[word] >> UInt64(8 * byte) | stretch.words[word + 1] << UInt64(56 - 8 * byte)
-        } else {
-          guard stretch.known[unit] else { continue }
-          value = stretch.words[unit]
-        }
-        if let i = unplaced[value] {
-          if positions.link(anchor.draw, Int(i), unit - (anchor.offset - low + margin)) { found = true }
+      for position in layout.at.indices where layout.at[position] < 0 {
+        if let value = layout.unit(position, bytes: bytes), let i = unplaced[value],
+          positions.link(anchor.draw, Int(i), position + layout.low - anchor.offset)
+        {
+          found = true
         }
       }
       if found { continue }
       guard eliminate, let (start, words) = stretch.eliminate(budget: &budget) else { return nil }
-      return (words, (8 - (phase + 7 * start) % 8) % 8)
+      return layout.state(start, words)
     }
     return nil
   }
-}
 
-/// Words of the sequence by position, some of them known, and what the law makes of them.
-struct LaggedFibonacciStretch {
-  private(set) var words: [UInt64]
-  private(set) var known: [Bool]
-  private var fresh: [Int32] = []
-  /// Whether known words break the law: something is not where it was put.
-  private(set) var isContradicted = false
-  let mask: UInt64
-  var count: Int { words.count }
-
-  init(count: Int, mask: UInt64) {
-    words = [UInt64](repeating: 0, count: count)
-    known = [Bool](repeating: false, count: count)
-    self.mask = mask
-  }
-
-  mutating func learn(_ at: Int, _ value: UInt64) {
-    guard !known[at] else { return }
-    known[at] = true
-    words[at] = value & mask
-    fresh.append(Int32(at))
-  }
-
-  /// Fills in every word that the law gives from two known ones.
-  mutating func peel() {
-    let (long, short) = (LaggedFibonacci.long, LaggedFibonacci.short)
-    while let at = fresh.popLast() {
-      let n = Int(at)
-      for top in [n, n + short, n + long] where top < count && top >= long {
-        let (a, b) = (top - short, top - long)
-        if known[a] && known[b] {
-          if known[top], (words[a] &+ words[b] &- words[top]) & mask != 0 { isContradicted = true }
-          learn(top, words[a] &+ words[b])
-        } else if known[top] && known[a] {
-          learn(b, words[top] &- words[a])
-        } else if known[top] && known[b] {
-          learn(a, words[top] &- words[b])
+  /// Joins pieces from whose units the law derives the same word, which fixes how they lie to each other.
+  private static func join(
+    _ units: [UInt64], _ links: [Link], _ positions: inout RelativePositions, bytes: Bool, budget: inout Int
+  ) {
+    for _ in 0..<4 {
+      var pieces: [Int: [(draw: Int, offset: Int)]] = [:]
+      for unit in units.indices {
+        let (root, offset) = positions.find(unit)
+        pieces[root, default: []].append((unit, offset))
+      }
+      let votes = bytes ? phases(links, &positions) : [:]
+      // Each derived word's first owner: a unit of the piece, and where the word starts from there (bytes, or words).
+      var owners: [UInt64: (draw: Int, offset: Int, at: Int)] = [:]
+      var joined = false
+      for (root, piece) in pieces.sorted(by: { ($1.value.count, $0.key) < ($0.value.count, $1.key) })
+      where piece.count >= 3 {
+        guard budget > 0,
+          let layout = lay(piece, units, votes: votes[root] ?? [], bytes: bytes, margin: 620),
+          !layout.stretch.isContradicted
+        else { continue }
+        budget -= layout.at.count * 40
+        for word in 0..<layout.stretch.count where layout.stretch.known[word] {
+          let start = bytes ? layout.low * 8 + layout.phase + 7 * word : layout.low + word
+          let value = layout.stretch.words[word]
+          guard let owner = owners[value] else {
+            owners[value] = (piece[0].draw, piece[0].offset, start)
+            continue
+          }
+          guard owner.draw != piece[0].draw else { continue }
+          // Both words are one: the pieces' offsets differ by what their starts do.
+          let shift = owner.at - start
+          guard !bytes || shift % 8 == 0 else { continue }
+          let gap = piece[0].offset + (bytes ? shift / 8 : shift) - owner.offset
+          if positions.find(owner.draw).root != positions.find(piece[0].draw).root,
+            positions.link(owner.draw, piece[0].draw, gap)
+          {
+            joined = true
+          }
         }
       }
+      if !joined { return }
     }
-  }
-
-  /// The start of 607 known words in a row.
-  func run() -> Int? {
-    var length = 0
-    for n in known.indices {
-      length = known[n] ? length + 1 : 0
-      if length == LaggedFibonacci.long { return n + 1 - length }
-    }
-    return nil
-  }
-
-  /// The unknown words of the 607 with the fewest of them, by elimination mod 2^64 with odd pivots: every known word
-  /// further on is an equation. Nil unless they fix all unknowns and at least four are left over, all of which hold.
-  func eliminate(budget: inout Int) -> (start: Int, words: [UInt64])? {
-    let (long, short) = (LaggedFibonacci.long, LaggedFibonacci.short)
-    guard count > 2 * long else { return nil }
-    var missing = 0
-    var best = (missing: Int.max, start: 0)
-    for n in 0..<count - long {
-      if !known[n] { missing += 1 }
-      if n >= long, !known[n - long] { missing -= 1 }
-      if n >= long - 1, missing < best.missing { best = (missing, n + 1 - long) }
-    }
-    let (unknowns, start) = best
-    let width = unknowns + 1
-    guard unknowns <= 480 else { return nil }
-    // Each word from `base` on as a sum over the unknowns and a constant; the window well inside.
-    let length = min(count, (24 << 20) / 8 / width)
-    let base = max(0, min(start - (length - long) / 2, count - length))
-    guard length > 2 * long else { return nil }
-    var sums = [UInt64](repeating: 0, count: length * width)
-    var number = 0
-    for n in start..<start + long {
-      if known[n] {
-        sums[(n - base) * width + unknowns] = words[n]
-      } else {
-        sums[(n - base) * width + number] = 1
-        number += 1
-      }
-    }
-    var pivots: [(column: Int, row: [UInt64])] = []
-    var spare = 0
-    var row = [UInt64](repeating: 0, count: width)
-    // Forward from the window, then backward from it.
-    for step in 0..<length - long {
-      let n = step < base + length - start - long ? start + long + step : base + length - long - 1 - step
-      budget -= width
-      if n > start {
-        let (a, b) = ((n - base - long) * width, (n - base - short) * width)
-        for c in 0..<width { row[c] = sums[a &+ c] &+ sums[b &+ c] }
-      } else {
-        let (a, b) = ((n - base + long) * width, (n - base + long - short) * width)
-        for c in 0..<width { row[c] = sums[a &+ c] &- sums[b &+ c] }
-      }
-      guard known[n] else {
-        for c in 0..<width { sums[(n - base) &* width &+ c] = row[c] }
-        continue
-      }
-      sums[(n - base) * width + unknowns] = words[n]
-      row[unknowns] &-= words[n]
-      budget -= pivots.count * width / 2
-      guard budget > 0 else { return nil }
-      for pivot in pivots where row[pivot.column] != 0 {
-        let factor = row[pivot.column]
-        for c in 0..<width { row[c] &-= factor &* pivot.row[c] }
-      }
-      if let column = (0..<unknowns).first(where: { row[$0] & 1 == 1 }) {
-        let scale = Self.inverse(row[column])
-        pivots.append((column, row.map { $0 &* scale }))
-      } else if row[..<unknowns].allSatisfy({ $0 & mask == 0 }) {
-        guard row[unknowns] & mask == 0 else { return nil }
-        spare += 1
-        if spare >= 8 && pivots.count == unknowns { break }
-      }
-    }
-    guard pivots.count == unknowns, spare >= 4 else { return nil }
-    var solution = [UInt64](repeating: 0, count: unknowns)
-    for pivot in pivots.reversed() {
-      // Columns of earlier pivots are zero here, those of later ones are solved.
-      var value = 0 &- pivot.row[unknowns]
-      for c in 0..<unknowns where c != pivot.column { value &-= pivot.row[c] &* solution[c] }
-      solution[pivot.column] = value
-    }
-    number = 0
-    var window = [UInt64](repeating: 0, count: long)
-    for n in 0..<long {
-      if known[start + n] {
-        window[n] = words[start + n]
-      } else {
-        window[n] = solution[number] & mask
-        number += 1
-      }
-    }
-    return (start, window)
-  }
-
-  /// The inverse of an odd number mod 2^64, by Newton's iteration.
-  private static func inverse(_ a: UInt64) -> UInt64 {
-    var x = a
-    for _ in 0..<6 { x = x &* (2 &- a &* x) }
-    return x
   }
 }
 
@@ -419,11 +346,9 @@ extension GoByteIds {
         units, pairs: pairs, bytes: true, budget: &budget,
         transitions: { Transitions(sample.draws[...], firsts: firsts, lengths: lengths) })
     else { return nil }
-    // The unit that begins after the first word's first bytes.
-    var state = GoByteIds(words: found.words, taken: found.taken == 7 ? 0 : found.taken)
-    if found.taken == 7 {
-      state.generator.run(1) { _ in }
-    }
+    // The first unit that begins in the words found.
+    var state = GoByteIds(words: found.words, taken: found.taken % 7)
+    if found.taken == 7 { state.generator.run(1) { _ in } }
     return state.anchored(to: units.map { $0.byteSwapped }, needed: 540, budget: &budget)
   }
 }

@@ -31,7 +31,7 @@ struct ThreadFinder: ~Copyable {
 
   let perThread: Bool
   private(set) var threads = Buffer<Thread>()
-  private var near = FlatMap(expecting: 256)
+  private var near = FlatMap(expecting: 1 << 10)
   private var tableLimit = 1 << 12
   private var waiting = WaitingSeeds()
   private var chain = SeederChain()
@@ -225,7 +225,7 @@ struct ThreadFinder: ~Copyable {
   /// Rebuilds the table from what threads may still draw.
   private mutating func forget(before now: Int) {
     let recent = threads.count > 2048 ? now - 16384 : Int.min
-    var table = FlatMap(expecting: 1 << 10)
+    var table = FlatMap(expecting: tableLimit / 2)
     for t in 0..<threads.count where threads[t].seen >= recent {
       let thread = threads[t]
       for p in (thread.position - Self.behind)...(thread.covered) { table.set(thread.seed(at: p), UInt32(t)) }

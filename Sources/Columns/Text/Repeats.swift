@@ -30,6 +30,8 @@ struct Repeats: ~Copyable {
   static let longString = 256
   private static let window = 32
   private static let step = 16
+  /// No copy is shorter, so that a string has few of them.
+  private static let shortest = 64
   static let bound = 1 << 27
 
   init() {
@@ -47,7 +49,7 @@ struct Repeats: ~Copyable {
     copies.removeAll()
     if string.count < Self.longString || text.count == 0 { return }
     // Copies cost some bytes each: among little text the models' own matches do better.
-    let minimum = text.count < 1 << 20 ? 400 : 64
+    let minimum = text.count < 1 << 20 ? 400 : Self.shortest
     let mask = anchors.count &- 1
     let power = Self.power
     var at = 0
@@ -125,7 +127,7 @@ struct Repeats: ~Copyable {
         source = text.count &- distance
       }
       if C.decodes {
-        guard literal >= 0, length > 0, source >= 0, literal <= limit &- total,
+        guard literal >= 0, length >= Self.shortest, source >= 0, literal <= limit &- total,
           length <= limit &- total &- literal, source <= text.count &- length
         else {
           coder.fail()

@@ -26,6 +26,12 @@ struct TokenModel: ~Copyable {
   private var surprisingNumbers = Buffer<UInt32>()
   private var surprisingOpaques = Buffer<UInt32>()
   private var lastPlace = Buffer<UInt32>()
+  /// For each token, where in `history` it last had a follower, and for each such place the one before.
+  private var lastFollower = Buffer<UInt32>()
+  private var earlierFollower = Buffer<UInt32>()
+  /// The walk through followers that last saw each token.
+  private var walked = Buffer<UInt32>()
+  private var walk: UInt32 = 0
   private var numbers = NumberSlots()
   private var mixer: LetterMixer
 
@@ -36,6 +42,7 @@ struct TokenModel: ~Copyable {
   private let nibbles: Int
   private let lengths: Int
   private let stops: Int
+  private let ranks: Int
   private let columnFlags: Int
   private let columnNumbers: Int
 
@@ -57,7 +64,7 @@ struct TokenModel: ~Copyable {
   private static let longMatch = 20
 
   init(spells: Bool = true) {
-    mixer = LetterMixer(contexts: 6, tableBits: spells ? 16 : 4)
+    mixer = LetterMixer(contexts: 5, tableBits: spells ? 17 : 6)
     matchFlags = models.allocate(2 * 144)
     guessFlags = models.allocate(3 * 3 * 16 * 4)
     kindTrees = models.allocate(256 * 16)
@@ -67,7 +74,9 @@ struct TokenModel: ~Copyable {
     stops = models.allocate(512)
     columnFlags = models.allocate(2 * 3 * 16)
     columnNumbers = models.allocate(ModelSize.number)
-    lastPlace.append(0)
+    ranks = models.allocate(4 * 64)
+    know(0)
+    earlierFollower.append(0)
     history.append(0)
   }
 
@@ -204,11 +213,25 @@ struct TokenModel: ~Copyable {
     }
     // Nobody guessed it. Kind 7 of the first tree: known, of which class follows.
     let under = kindTrees &+ Int(b >> 24) &* 16
-    let symbol = token >= 0 ? 8 &+ Self.classOf(dictionary.kind(token)) : Int(kind.rawValue)
+    var rank = 0
+    if !C.decodes, token >= 0 { rank = follower(token, nil, failed).rank }
+    let symbol =
+      rank > 0 ? 11 : token >= 0 ? 8 &+ Self.classOf(dictionary.kind(token)) : Int(kind.rawValue)
     let what = coder.codeTree(symbol, bits: 4, &models, under, limit: 60)
     if what < 8 {
       if what > 6 { coder.fail() }
       return -1 &- min(what, 6)
+    }
+    if what == 11 {
+      rank = coder.codeTree(rank, bits: 6, &models, ranks)
+      let found = C.decodes ? follower(nil, rank, failed).token : token
+      if found < 0 {
+        coder.fail()
+        return 0
+      }
+      if found > 0 { surprise(found, Self.classOf(dictionary.kind(found))) }
+      finish(found)
+      return found
     }
     let which = min(what &- 8, 2)
     if what > 10 { coder.fail() }
@@ -229,6 +252,35 @@ struct TokenModel: ~Copyable {
     if found > 0 { surprise(found, which) }
     finish(found)
     return found
+  }
+
+  /// Walks the tokens that once followed the present one, newest first, each counted once: the rank of `token`, from 1
+  /// on, or the token at `rank`. Rank 0 and token -1 are none.
+  private mutating func follower(_ token: Int?, _ rank: Int?, _ failed: Guesses) -> (rank: Int, token: Int) {
+    walk &+= 1
+    var at = Int(lastFollower[Int(history[history.count &- 1])])
+    var counted = 0
+    var steps = 0
+    while at > 0, steps < 160, counted < 63 {
+      let candidate = Int(history[at])
+      if walked[candidate] != walk {
+        walked[candidate] = walk
+        if !failed.has(candidate) {
+          counted &+= 1
+          if candidate == token || counted == rank { return (counted, candidate) }
+        }
+      }
+      at = Int(earlierFollower[at])
+      steps &+= 1
+    }
+    return (0, -1)
+  }
+
+  /// Makes room for what is known of a new token.
+  private mutating func know(_ token: Int) {
+    lastPlace.append(0)
+    lastFollower.append(0)
+    walked.append(0)
   }
 
   private static func classOf(_ kind: UInt8) -> Int { kind == 0 ? 0 : kind == 1 ? 1 : 2 }
@@ -277,6 +329,9 @@ struct TokenModel: ~Copyable {
 
   @inline(__always)
   private mutating func advance(_ token: Int) {
+    let before = Int(history[history.count &- 1])
+    earlierFollower.append(lastFollower[before])
+    lastFollower[before] = UInt32(truncatingIfNeeded: history.count)
     history.append(UInt32(truncatingIfNeeded: token))
     let kind = dictionary.kind(token)
     let seen = kind == 0 ? UInt32(truncatingIfNeeded: token) : 0x4000_0000 | UInt32(kind)
@@ -424,7 +479,7 @@ struct TokenModel: ~Copyable {
     case .alphanumeric: spellAlphanumeric(bytes, &coder)
     }
     let token = dictionary.close(kind)
-    lastPlace.append(0)
+    know(token)
     surprise(token, Self.classOf(kind.rawValue))
     return token
   }
@@ -442,8 +497,7 @@ struct TokenModel: ~Copyable {
     var length = 0
     repeat {
       for k in 0..<4 { mixer.set(k, newest: k &+ 1, of: before) }
-      mixer.set(4, newest: 6, of: before)
-      mixer.set(5, word)
+      mixer.set(4, word)
       let byte = mixer.code(C.decodes ? 0 : bytes[length], &coder)
       dictionary.add(byte)
       length &+= 1

@@ -122,7 +122,7 @@ public final class TraceCompressor {
     }
     if !isStarted, pending.bytes.isEmpty, config.framing == nil { splitter = ChunkSplitter(framing: .lengthPrefixed) }
     let prefix = length.bigEndian
-    if message.count < config.minimumBatchSize {
+    if message.count < min(config.minimumBatchSize, config.blockSize) {
       try cutChunks(isEnd: false, isFlush: true)
       if pending.bytes.isEmpty {
         pending.bytes.append(integer: prefix)
@@ -148,13 +148,12 @@ public final class TraceCompressor {
   @discardableResult
   public func finish() throws(TracezipError) -> CompressionStats {
     try checkUsable()
-    if !isStarted, pending.bytes.count <= Self.singleLimit {
+    if !isStarted, mayBeSingle {
       try finishSingle()
     } else {
       try cutChunks(isEnd: true)
       if isSegmentOpen {
-        pending.endsSegment = true
-        try send(ChunkCut(count: 0, framing: .unknown))
+        try send(ChunkCut(count: 0, framing: .unknown), endsSegment: true)
       }
       try deliverAll()
       try writeEnd()
@@ -181,6 +180,9 @@ public final class TraceCompressor {
     if !isUsable { throw TracezipError(.finished) }
   }
 
+  /// Whether all bytes so far fit an archive of one frame.
+  private var mayBeSingle: Bool { pending.bytes.count <= min(Self.singleLimit, config.blockSize) }
+
   /// Bytes to add before a chunk may be full.
   private var room: Int { max(plan.chunkLimit - pending.bytes.count, 1 << 16) }
 
@@ -202,23 +204,34 @@ public final class TraceCompressor {
 
   /// Sends on every chunk that `pending` holds.
   private func cutChunks(isEnd: Bool, isFlush: Bool = false) throws(TracezipError) {
+    // It may be all there is.
+    if !isStarted, !isEnd, !isFlush, mayBeSingle { return }
     while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
       try send(cut)
     }
   }
 
   /// Hands the front of `pending` to the workers, and on to the sink whatever they have done.
-  private func send(_ cut: ChunkCut) throws(TracezipError) {
+  private func send(_ cut: ChunkCut, endsSegment: Bool = false) throws(TracezipError) {
     if Task.isCancelled {
       isUsable = false
       throw TracezipError(.cancelled)
     }
-    let chunk = pending
+    var chunk = pool.popLast() ?? Chunk()
+    let rest = pending.bytes.count - cut.count
+    if rest > cut.count {
+      // Much is waiting: the chunk takes a copy, and only as much memory as it needs.
+      chunk.bytes.append(pending.bytes[0..<cut.count])
+      chunk.isPlain = pending.isPlain
+      pending.bytes.shift(from: cut.count, by: -cut.count)
+      pending.isPlain = false
+    } else {
+      chunk.bytes.append(pending.bytes[cut.count..<pending.bytes.count])
+      pending.bytes.truncate(to: cut.count)
+      swap(&chunk, &pending)
+    }
     chunk.cut = cut
-    pending = pool.popLast() ?? Chunk()
-    pending.bytes.reserve(chunk.bytes.count)
-    pending.bytes.append(chunk.bytes[cut.count..<chunk.bytes.count])
-    chunk.bytes.truncate(to: cut.count)
+    chunk.endsSegment = endsSegment
     if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
     try start()
     while pipeline.isFull, let done = pipeline.take(wait: true) { try deliver(done) }

@@ -54,7 +54,7 @@ public struct TracezipConfig: Sendable, Hashable {
   public init() {}
 
   /// The bounds a segment or block size is held to.
-  public static let blockSizes = 4096...(64 << 20)
+  public static let blockSizes = 4096...(32 << 20)
   public static let segmentSizes = 4096...(1 << 30)
   public static let levels = 1...19
 
@@ -64,7 +64,7 @@ public struct TracezipConfig: Sendable, Hashable {
       if !fits { throw TracezipError(.invalidConfig(what)) }
     }
     try check(Self.levels.contains(level), "level must be 1 to 19, not \(level)")
-    try check(Self.blockSizes.contains(blockSize), "block size must be 4 KiB to 64 MiB, not \(blockSize)")
+    try check(Self.blockSizes.contains(blockSize), "block size must be 4 KiB to 32 MiB, not \(blockSize)")
     try check(Self.segmentSizes.contains(segmentSize), "segment size must be 4 KiB to 1 GiB, not \(segmentSize)")
     try check((0...1024).contains(threads), "threads must be 0 to 1024, not \(threads)")
     try check((0...32).contains(traceFilterBits), "trace filter bits must be 0 to 32, not \(traceFilterBits)")

@@ -12,7 +12,8 @@ struct ChunkCut: Equatable {
 /// Cuts a capture into chunks at borders between messages, and a message too large for a chunk at borders between its
 /// spans. Only prefixes and lengths are read; all chunks together are the capture, whatever it holds.
 struct ChunkSplitter {
-  /// A JSON line or document up to this size stays whole; a larger one is kept as it is, piece by piece.
+  /// A JSON line or document without a border between spans stays whole up to this size; a larger one is kept as it is,
+  /// piece by piece.
   static let largestDocument = 32 << 20
 
   private var framing: Framing?
@@ -39,6 +40,11 @@ struct ChunkSplitter {
     if bytes.isEmpty || bytes.count < limit && !isEnd && !isFlush { return nil }
     if framing == nil { recognise(bytes, isEnd) }
     if leaf > 0 { return verbatim(min(leaf, limit, bytes.count)) }
+    if !entry.json.isEmpty {
+      if bytes.count < limit, !isEnd { return nil }
+      if isEnd, bytes.count <= limit { return piece(bytes.count, .border) }
+      return document(bytes, limit) ?? piece(lineEnd(bytes, limit), .border)
+    }
     if entry != .border {
       return bytes.count < limit && !isEnd ? nil : inside(bytes, limit, prefix: 0)
     }
@@ -105,7 +111,7 @@ struct ChunkSplitter {
       case .frame(let frame):
         if frame.end > limit {
           if whole > 0 { return cut(at: whole) }
-          if cursor.framing.isJSON { return cut(at: frame.end) }
+          if cursor.framing.isJSON { return document(bytes, limit) ?? cut(at: frame.end) }
           return inside(bytes, limit, prefix: frame.prefixWidth)
         }
         whole = frame.end
@@ -127,14 +133,33 @@ struct ChunkSplitter {
         }
         if bytes.count < limit { return nil }
         if let frame, !cursor.framing.isJSON { return inside(bytes, limit, prefix: frame.prefixWidth) }
+        if cursor.framing.isJSON, let piece = document(bytes, limit) { return piece }
         if cursor.framing.isJSON, bytes.count < Self.largestDocument { return nil }
         // A document too large to hold: its bytes are kept until the next line begins one.
-        cursor = FrameCursor(cursor.framing, isAtFileStart: false)
-        return ChunkCut(count: min(limit, bytes.count), framing: .unknown)
+        leaf = bytes.count
+        return verbatim(min(limit, leaf))
       case .end:
         return whole > 0 ? cut(at: whole) : nil
       }
     }
+  }
+
+  /// A piece of a JSON document too large for a chunk, cut between its spans.
+  private mutating func document(_ bytes: ByteView, _ limit: Int) -> ChunkCut? {
+    JSONCutter.lastCut(in: bytes, entry: entry, limit: limit).map { piece($0.at, $0.entry) }
+  }
+
+  /// The next `count` bytes of what is open, after which `next` is.
+  private mutating func piece(_ count: Int, _ next: ChunkEntry) -> ChunkCut {
+    var piece = cut(at: count)
+    piece.entry = entry
+    entry = next
+    return piece
+  }
+
+  private func lineEnd(_ bytes: ByteView, _ limit: Int) -> Int {
+    let near = bytes[0..<min(limit, bytes.count)]
+    return near.firstIndex(of: 0x0A).map { $0 + 1 } ?? near.count
   }
 
   /// A piece of a message too large for a chunk, cut between the fields of its `ScopeSpans`, `ResourceSpans` or its own.

@@ -139,6 +139,8 @@ struct FrameHead: Equatable {
   static func write(
     _ kind: FrameKind, payload: ByteView, restored: ByteView? = nil, into out: inout Buffer<UInt8>
   ) -> UInt32 {
+    precondition(payload.count <= (kind.isBlock ? Format.largestFrame : Format.largestIndex))
+    precondition(restored.map { $0.count <= Format.largestBlock } ?? true)
     var head = FrameHead(kind: kind.rawValue, storedCount: payload.count)
     if kind.declaresRestored, let restored {
       head.restoredCount = restored.count

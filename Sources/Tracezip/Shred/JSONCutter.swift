@@ -1,9 +1,9 @@
 import Bytes
 
-/// Finds where JSON that is too large for one chunk may be cut: between two spans of an array.
+/// Finds where JSON that is too large for one chunk may be cut: between two spans of an array, or behind a document.
 ///
-/// A 2 GB document on one line is read window by window. Each window is walked from its entry, and the last place
-/// behind a span that lies inside the window ends the chunk; what is open there is the next chunk's entry.
+/// A 2 GB document on one line is read window by window. Each window is walked from its entry, and the last such place
+/// inside the window ends the chunk; what is open there is the next chunk's entry.
 enum JSONCutter {
   struct Cut: Equatable {
     /// The chunk's end in the window.
@@ -12,8 +12,8 @@ enum JSONCutter {
     var entry: ChunkEntry
   }
 
-  /// The last cut in `window`, whose first byte is entered by `entry`, at or before `limit`; nil where no span ends
-  /// before it.
+  /// The last cut in `window`, whose first byte is entered by `entry`, at or before `limit`; nil where no span
+  /// or document ends before it.
   static func lastCut(in window: ByteView, entry: ChunkEntry, limit: Int) -> Cut? {
     let bytes = window[0..<min(window.count, limit)]
     var walker = JSONWalker(stack: entry.json)
@@ -21,6 +21,7 @@ enum JSONCutter {
     while true {
       switch walker.next(in: bytes) {
       case .leaf: continue
+      case .closed: cut = Cut(at: walker.at, entry: .border)
       case .span(let start, _):
         guard let end = bytes.skippingJSONValue(from: start) else { return cut }
         walker.move(to: end, stack: walker.stack)

@@ -90,41 +90,27 @@ struct JSONShredder: ~Copyable {
   /// Matches the step at `node` with the bytes at `at`: pushes its leaf and returns where it ends, or -1.
   @inline(__always)
   mutating func take(_ node: Int, _ at: Int, _ state: inout ShredState, _ block: inout Block) -> Int {
-    let step = state.skeletons.steps[Int(state.skeletons.nodes[node].step)]
-    let last = state.skeletons.nodes[node].lastString
-    var string = last
-    let next = take(step, at, &string, &state, &block)
-    if string != last { state.skeletons.nodes[node].lastString = string }
-    return next
-  }
-
-  /// As above, `string` being the id of the step's last string.
-  @inline(__always)
-  mutating func take(
-    _ step: Step, _ at: Int, _ string: inout UInt32, _ state: inout ShredState, _ block: inout Block
-  ) -> Int {
-    if step.kind == .jsonRun { return takeRun(step, at, &state, &block) }
-    let literal = state.skeletons.literal(step)
-    guard bytes.has(literal, at: at) else { return -1 }
-    let from = at &+ literal.count
-    switch step.kind {
+    let n = state.skeletons.nodes[node]
+    if n.kind == .jsonRun { return takeRun(state.skeletons.steps[Int(n.step)], at, &state, &block) }
+    let from = at &+ Int(n.literalCount)
+    guard from <= bytes.count,
+      state.skeletons.literals.view.matches(Int(n.literalAt), Int(n.literalCount), bytes, at)
+    else { return -1 }
+    switch n.kind {
     case .jsonString:
       // Text without an unescaped quote in it, and then a quote: the same string.
-      if string != .max, state.interns {
-        let text = state.strings.view(Int(string))
-        let end = from &+ text.count
-        if end < bytes.count, bytes.unchecked(end) == 0x22, bytes.has(text, at: from) {
-          row.append(UInt64(string))
+      if n.lastString != .max {
+        let end = from &+ Int(n.lastCount)
+        if end < bytes.count, bytes.unchecked(end) == 0x22,
+          state.strings.matches(Int(n.lastAt), Int(n.lastCount), bytes, from)
+        {
+          row.append(UInt64(n.lastString))
           return end
         }
       }
-      guard let end = bytes.jsonString(from: from) else { return -1 }
-      let text = bytes[from..<end.quote]
-      if step.level != 0, isTyped(text, step.level) { return -1 }
-      let id = state.string(text)
-      string = UInt32(truncatingIfNeeded: id)
-      row.append(id)
-      return end.quote
+      let end = takeString(state.skeletons.steps[Int(n.step)].level, from, .max, &state)
+      if end >= 0 { state.noteString(row[row.count &- 1], at: node) }
+      return end
     case .jsonUnsigned:
       guard let v = bytes.decimal(from: from), bytes.endsScalar(at: v.next) else { return -1 }
       row.append(v.value)
@@ -133,22 +119,56 @@ struct JSONShredder: ~Copyable {
       guard let v = bytes.signedDecimal(from: from), bytes.endsScalar(at: v.next) else { return -1 }
       row.append(v.value)
       return v.next
-    case .jsonId8, .jsonUpperId8:
-      guard let v = bytes.hex8(at: from), v.letters == .none || (v.letters == .upper) == (step.kind == .jsonUpperId8),
-        quoted(from &+ 16)
-      else { return -1 }
+    case .jsonId8:
+      guard let v = bytes.hex8(at: from), v.letters != .upper, quoted(from &+ 16) else { return -1 }
       row.append(v.value.byteSwapped)
       return from &+ 16
-    case .jsonId16, .jsonUpperId16:
-      guard let v = bytes.hex16(at: from), v.letters == .none || (v.letters == .upper) == (step.kind == .jsonUpperId16),
-        quoted(from &+ 32)
-      else { return -1 }
+    case .jsonId16:
+      guard let v = bytes.hex16(at: from), v.letters != .upper, quoted(from &+ 32) else { return -1 }
       row.append(v.first.byteSwapped)
       row.append(v.second.byteSwapped)
       return from &+ 32
     case .jsonEnd:
       ended = true
       return from
+    case .jsonText:
+      let end = takeText(state.skeletons.steps[Int(n.step)].level, from, n.lastString, &state)
+      if end >= 0 { state.noteString(row[row.count &- 1], at: node) }
+      return end
+    default:
+      return takeRare(state.skeletons.steps[Int(n.step)], from, &state)
+    }
+  }
+
+  /// As `take`, for a step of the spine; `string` is the id of its last string.
+  mutating func take(
+    _ step: Step, _ at: Int, _ string: inout UInt32, _ state: inout ShredState, _ block: inout Block
+  ) -> Int {
+    if step.kind == .jsonRun { return takeRun(step, at, &state, &block) }
+    let literal = state.skeletons.literal(step)
+    guard bytes.has(literal, at: at) else { return -1 }
+    let from = at &+ literal.count
+    let end =
+      step.kind == .jsonString
+      ? takeString(step.level, from, string, &state)
+      : step.kind == .jsonText ? takeText(step.level, from, string, &state) : -1
+    if end >= 0 { string = UInt32(truncatingIfNeeded: row[row.count &- 1]) }
+    return end
+  }
+
+  /// The kinds that few records have, behind their literal.
+  @inline(never)
+  private mutating func takeRare(_ step: Step, _ from: Int, _ state: inout ShredState) -> Int {
+    switch step.kind {
+    case .jsonUpperId8:
+      guard let v = bytes.hex8(at: from), v.letters != .lower, quoted(from &+ 16) else { return -1 }
+      row.append(v.value.byteSwapped)
+      return from &+ 16
+    case .jsonUpperId16:
+      guard let v = bytes.hex16(at: from), v.letters != .lower, quoted(from &+ 32) else { return -1 }
+      row.append(v.first.byteSwapped)
+      row.append(v.second.byteSwapped)
+      return from &+ 32
     case .jsonBool:
       let value = from < bytes.count && bytes.unchecked(from) == UInt8(ascii: "t")
       let next = from &+ (value ? 4 : 5)
@@ -157,19 +177,22 @@ struct JSONShredder: ~Copyable {
       }
       row.append(value ? 1 : 0)
       return next
-    case .jsonText:
-      return takeText(step, from, &string, &state)
     case .jsonDouble:
-      guard let end = bytes.skippingScalar(from: from), let style = DoubleStyle(rawValue: step.width1),
-        let value = bytes[from..<end].double(style: style)
-      else { return -1 }
+      guard let style = DoubleStyle(rawValue: step.width1) else { return -1 }
+      if let v = bytes.plainDouble(from: from, style: style) {
+        row.append(v.value.bitPattern)
+        return v.next
+      }
+      guard let end = bytes.skippingScalar(from: from), let value = bytes[from..<end].double(style: style) else {
+        return -1
+      }
       row.append(value.bitPattern)
       return end
     case .jsonBase64Id8: return takeBase64(8, from)
     case .jsonBase64Id16: return takeBase64(16, from)
     case .jsonRecord:
       // Only what a parse has just found; never by guess.
-      guard opaque.lowerBound == at, !opaque.isEmpty else { return -1 }
+      guard opaque.lowerBound == from, !opaque.isEmpty else { return -1 }
       row.append(state.string(bytes[opaque]))
       ended = true
       return opaque.upperBound
@@ -181,26 +204,41 @@ struct JSONShredder: ~Copyable {
   @inline(__always)
   private func quoted(_ at: Int) -> Bool { at < bytes.count && bytes.unchecked(at) == 0x22 }
 
+  /// The string whose first byte is at `from`, `last` being the id of the step's last one.
   @inline(never)
-  private mutating func takeText(
-    _ step: Step, _ from: Int, _ string: inout UInt32, _ state: inout ShredState
-  ) -> Int {
+  private mutating func takeString(_ level: UInt8, _ from: Int, _ last: UInt32, _ state: inout ShredState) -> Int {
+    if last != .max, state.interns {
+      let text = state.strings.view(Int(last))
+      let end = from &+ text.count
+      if end < bytes.count, bytes.unchecked(end) == 0x22, bytes.has(text, at: from) {
+        row.append(UInt64(last))
+        return end
+      }
+    }
+    guard let end = bytes.jsonString(from: from) else { return -1 }
+    let text = bytes[from..<end.quote]
+    if level != 0, isTyped(text, level) { return -1 }
+    row.append(state.string(text))
+    return end.quote
+  }
+
+  /// As `takeString`, for a value that is no string.
+  @inline(never)
+  private mutating func takeText(_ level: UInt8, _ from: Int, _ last: UInt32, _ state: inout ShredState) -> Int {
     guard from < bytes.count, bytes.unchecked(from) != 0x22 else { return -1 }
     let opens = bytes.unchecked(from) == UInt8(ascii: "{") || bytes.unchecked(from) == UInt8(ascii: "[")
     // A container whose bytes stand here again ends where it ended.
-    if string != .max, state.interns {
-      let text = state.strings.view(Int(string))
+    if last != .max, state.interns {
+      let text = state.strings.view(Int(last))
       if bytes.has(text, at: from), opens || bytes.endsScalar(at: from &+ text.count) {
-        row.append(UInt64(string))
+        row.append(UInt64(last))
         return from &+ text.count
       }
     }
     guard let end = bytes.skippingJSONValue(from: from) else { return -1 }
     let text = bytes[from..<end]
-    if step.level != 0, !opens, isTyped(text, step.level) || text.double() != nil { return -1 }
-    let id = state.string(text)
-    string = UInt32(truncatingIfNeeded: id)
-    row.append(id)
+    if level != 0, !opens, isTyped(text, level) || text.double() != nil { return -1 }
+    row.append(state.string(text))
     return end
   }
 

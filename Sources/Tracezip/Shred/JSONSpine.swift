@@ -65,6 +65,7 @@ struct JSONSpine: ~Copyable {
       case .foreign(let start):
         flush(start, &state, &block)
         fault(start, &state, &block)
+      case .closed: continue
       case .malformed(let place):
         fault(place, &state, &block)
       case .end:

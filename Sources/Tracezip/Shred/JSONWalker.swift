@@ -42,6 +42,8 @@ struct JSONWalker {
     case foreign(Int)
     /// No JSON from here on, or JSON that is cut off.
     case malformed(Int)
+    /// The outermost container has been closed.
+    case closed
     /// The bytes end between two tokens.
     case end
   }
@@ -87,6 +89,7 @@ struct JSONWalker {
         stack.pop()
         isFresh = false
         at += 1
+        if stack.isEmpty { return .closed }
         continue
       }
       let bracket = at - 1

@@ -25,15 +25,20 @@ struct ShredState: ~Copyable {
     return newString(bytes, at: node)
   }
 
+  /// Remembers the string that the step at `node` has had.
+  @inline(__always)
+  mutating func noteString(_ id: UInt64, at node: Int) {
+    if !interns { return }
+    let entry = strings.entries[Int(truncatingIfNeeded: id)]
+    skeletons.nodes[node].lastString = UInt32(truncatingIfNeeded: id)
+    skeletons.nodes[node].lastAt = entry.at
+    skeletons.nodes[node].lastCount = entry.count
+  }
+
   @inline(never)
   private mutating func newString(_ bytes: ByteView, at node: Int) -> UInt64 {
     let id = string(bytes)
-    if interns {
-      let entry = strings.entries[Int(truncatingIfNeeded: id)]
-      skeletons.nodes[node].lastString = UInt32(truncatingIfNeeded: id)
-      skeletons.nodes[node].lastAt = entry.at
-      skeletons.nodes[node].lastCount = entry.count
-    }
+    noteString(id, at: node)
     return id
   }
 }

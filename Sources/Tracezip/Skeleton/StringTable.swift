@@ -32,6 +32,12 @@ struct StringTable: ~Copyable {
   @inline(__always)
   func has(_ bytes: ByteView, at: Int) -> Bool { arena.view.has(bytes, at: at) }
 
+  /// Whether the `n` bytes of the arena at `at` stand in `bytes` at `place`, where they must fit.
+  @inline(__always)
+  func matches(_ at: Int, _ n: Int, _ bytes: ByteView, _ place: Int) -> Bool {
+    arena.view.matches(at, n, bytes, place)
+  }
+
   /// A fast mix over whole words (after wyhash, Wang Yi); only spreads, never leaves this process.
   @inline(__always)
   static func hash(_ bytes: ByteView) -> UInt32 {

@@ -30,7 +30,7 @@ extension Weaver {
       leaf &+= 1
     case .jsonBool: out.append(value != 0 ? "true" : "false")
     case .jsonDouble:
-      out.append(double: Double(bitPattern: value), style: DoubleStyle(rawValue: step.width1) ?? .ecmaScript)
+      out.append(plainDouble: Double(bitPattern: value), style: DoubleStyle(rawValue: step.width1) ?? .ecmaScript)
     case .jsonBase64Id8, .jsonBase64Id16:
       var id = Buffer<UInt8>(capacity: 16)
       id.append(integer: value.byteSwapped)
