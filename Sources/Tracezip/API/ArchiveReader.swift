@@ -148,7 +148,7 @@ public final class ArchiveReader {
         stats.originalBytes += block.head.restoredCount
         if block.head.known != .modelled { stats.plainBytes += block.head.restoredCount }
         blockBytes += block.head.storedCount
-        for column in block.report.columns { sums.add(column) }
+        if columns { for column in block.report.columns { sums.add(column) } }
       }
       try restorer.run()
       stats.archives = restorer.result.archives

@@ -3,7 +3,7 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
 ///
-/// A payload is: framing (u8); the sections skeleton delta, text, coded values and ids, each behind its length as
+/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded values and ids, each behind its length as
 /// varint, with the number of new strings before the text; then the raw bits to the end.
 struct SegmentEncoder: ~Copyable {
   let config: TracezipConfig
@@ -60,7 +60,8 @@ struct SegmentEncoder: ~Copyable {
     coder.finish()
 
     let start = out.count
-    out.append(framing.rawValue)
+    // The high bit: times are written out, as `TracezipConfig.delta` asks.
+    out.append(framing.rawValue | (config.delta ? 0 : 0x80))
     section.removeAll()
     state.skeletons.writeDelta(since: mark, into: &section)
     mark = state.skeletons.mark
@@ -115,9 +116,10 @@ struct SegmentDecoder: ~Copyable {
     _ payload: ByteView, restoredCount: Int, into out: inout Buffer<UInt8>
   ) throws(BlockError) {
     var reader = PayloadReader(payload)
-    guard let first = payload.isEmpty ? nil : payload[0], let framing = BlockFraming(rawValue: first) else {
+    guard let first = payload.isEmpty ? nil : payload[0], let framing = BlockFraming(rawValue: first & 0x7F) else {
       throw malformed("a block has no framing")
     }
+    model.switches.delta = first < 0x80
     reader.at = 1
     guard let packedDelta = reader.section() else { throw malformed("a block's skeletons are cut off") }
     section.removeAll()
