@@ -133,6 +133,9 @@ struct ConvertTests {
     let value = try span("\"attributes\":[{\"value\":{\"intValue\":-0,\"arrayValue\":null},\"key\":\"k\"}]")?.attributes
       .first
     #expect(value?.key == "k" && value?.value.value == .intValue(0))
+    let beside = try span(
+      "\"attributes\":[{\"key\":\"k\",\"value\":{\"stringValue\":\"s\",\"arrayValue\":{},\"kvlistValue\":{}}}]")
+    #expect(beside?.attributes.first?.value.value == .stringValue("s"))
   }
 
   @Test("lines that are no OTLP must be told, not passed over in silence, and not stop the rest")

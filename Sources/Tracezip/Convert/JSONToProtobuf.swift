@@ -144,10 +144,12 @@ struct JSONToProtobuf: ~Copyable {
       me.members.append(Member(field: UInt8(index), value: value))
     }
     let end = members.count
-    // Only the last of the kinds of an AnyValue.
+    // Only one of the kinds of an AnyValue: the last one, but not the empty lists that some writers put beside it.
     var chosen = -1
     if kind == .anyValue {
-      for i in mark..<end where !isNull(members[i].value) && fields[Int(members[i].field)].number <= 7 { chosen = i }
+      for i in mark..<end where !isNull(members[i].value) && fields[Int(members[i].field)].number <= 7 {
+        if chosen < 0 || !isEmptyObject(members[i].value) || isEmptyObject(members[chosen].value) { chosen = i }
+      }
     }
     for (index, field) in fields.enumerated() {
       var last = -1
@@ -165,6 +167,11 @@ struct JSONToProtobuf: ~Copyable {
   }
 
   private func isNull(_ at: Int) -> Bool { bytes[at] == UInt8(ascii: "n") }
+
+  private func isEmptyObject(_ at: Int) -> Bool {
+    let inner = bytes.skippingSpace(from: at + 1)
+    return bytes[at] == UInt8(ascii: "{") && inner < bytes.count && bytes[inner] == UInt8(ascii: "}")
+  }
 
   private mutating func repeated(_ field: Field, _ value: Int, _ depth: Int, _ out: inout Buffer<UInt8>) {
     guard isArray(value) else { return }
