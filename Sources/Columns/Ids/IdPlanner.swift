@@ -316,7 +316,7 @@ struct IdPlanner: ~Copyable {
     let shape = type.shape
     var budget = allowance(p, family)
     guard budget > 0, draws[p].count >= family.leastDraws else { return false }
-    let order = IdOrder.visit(draws[p], context, traceIsFirst: shape.traceIsFirst)
+    let order = IdOrder.visit(draws[p], context, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     var open = order.filter { isOpen(Int($0)) }
     var skip = 0
     var any = false
@@ -530,7 +530,7 @@ extension IdFamily {
     switch self {
     case .webDigits, .webBytes: 1 << 12
     case .dotnet, .cpp: 1 << 12
-    default: effort == .best ? 1 << 21 : 1 << 17
+    default: effort == .best ? 1 << 21 : 1 << 16
     }
   }
 }

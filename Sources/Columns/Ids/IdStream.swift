@@ -2,9 +2,37 @@ import Bytes
 
 /// The id stream's model, written once for both directions.
 ///
-/// Header: the number of groups and what each draws from, then each process's group and the bits its ids share. Then
-/// the ids, group by group: group 0 in file order as they are, the others in the order they were drawn in
-/// (`IdOrder.visit`), each by its lane and its distance from the lane's last id.
+/// The stream is a varint, the range-coded bytes it counts, and raw bits to the end. *Draws*, ids that must be coded,
+/// have a process, a start time, a name, a kind and perhaps a parent draw (`IdContext`). Draws that another process drew
+/// (kinds orphan and strange trace) belong to a process of their own, `p + P` for those met in process `p`, `P` being one
+/// more than the largest process. `number`, `signed`, `tree` and `bit` are the codes of `Models.swift`, each with models
+/// of its own place; `raw` are raw bits.
+///
+/// **Header.** number: groups. For each group, number: generator (`IdFamily`; group 0 and only it has 0); for Java's, bit:
+/// has a seeder, then raw 64: the seeder. For each process with draws: number: its group (if there is more than one);
+/// bit: its ids share bits, then for span ids, trace ids' first and last 8 bytes: bit, raw 64: mask of the shared bits,
+/// raw 64: their value; then bit: trace ids may end in the root's span id.
+///
+/// **Group 0.** Draws in file order, plain: the bits that are not shared, raw, lowest run first; a trace id's first 8
+/// bytes first. A *pair* is two draws in a row of one span, a span id and a trace id (or orphan and strange trace).
+/// Where the process says that trace ids may end in the span id, a pair's second draw has a bit: it does (then only a
+/// trace id's first half follows, plain).
+///
+/// **Other groups.** Draws by start time, then file order, a pair in the order in which the generator makes it
+/// (`IdShape.traceIsFirst`). A *lane* is a thread of a generator, or the whole: an id has a position in its lane, a lane
+/// an expected next position, the end of its last id so far. Each draw:
+///
+/// 1. a pair's second draw: the bit of group 0; then, if its first was on a lane, bit: it stands right behind it;
+/// 2. tree of 2 bits, in the context of kind, name, and whether the parent's draw is on a lane of the group: 0 *near* the
+///    parent's lane or else the lane last used, 1 *other* lane, 2 *new* lane, 3 plain;
+/// 3. other: the lane's rank among the 1,024 last used, from whichever end is nearer (`RankCode`);
+///    new, Java: thread id (JDK 17 on), signed against the last new one; if the group has a seeder, bit: signed thread
+///    number against the last and number of draws since birth, else raw 64: the seed; position 0 is this id;
+///    new, others: number: bytes of state, then the state, raw;
+/// 4. except on a new Java lane: the position less the expected one (`StepCode`), in the context of the name and of the
+///    name last met on the lane.
+///
+/// Contexts by name lend the general context's models until they have been used three times.
 struct IdStream: ~Copyable {
   /// Draws since, for a lane of the group being coded.
   private struct Lane: BitwiseCopyable {
@@ -170,7 +198,7 @@ struct IdStream: ~Copyable {
     let seeder = groups[g].seeder
     let shape = family.shape
     let wanted = plan?.groups[g]
-    let order = IdOrder.visit(draws[g], context, traceIsFirst: shape.traceIsFirst)
+    let order = IdOrder.visit(draws[g], context, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     var lanes = Buffer<Lane>()
     var tracks: [SequenceTrack] = []
     var recent = RecentLanes()

@@ -112,9 +112,9 @@ enum NodeDraw: V8Draw {
 
   /// Six draws in three pairs, with `gaps` unseen draws between the pairs. Draws are made in reverse.
   private static func solver(_ first: Int, _ second: Int) -> BitSolver {
-    BitSolver(
-      steps: [0, 1, 2 + second, 3 + second, 4 + first + second, 5 + first + second], bits: 32)
+    outputs.solver([0, 1, 2 + second, 3 + second, 4 + first + second, 5 + first + second])
   }
+  private static let outputs = V8Outputs(steps: 22, bits: 32)
   private static let tight = solver(0, 0)
   /// Applications draw a little too; gaps up to 2, then up to 8.
   private static let loose = gaps(upTo: 2, from: 1).map { (solver($0, $1), $0 + $1) }
@@ -236,13 +236,14 @@ enum WebByteDraw: V8Draw {
 
 /// A solver for each place in a block that a root's first draw may have.
 private func pageSolvers(bits: Int) -> [BitSolver] {
-  (0..<64).map { used in
+  let outputs = V8Outputs(steps: 128, bits: bits)
+  return (0..<64).map { used in
     // The last drawn first: a root's 192 bits, backwards.
     let steps = (0..<(192 / bits)).map { draw in
       let at = used + draw
       return at / 64 * 64 + 63 - at % 64
     }
-    return BitSolver(steps: steps.reversed(), bits: bits)
+    return outputs.solver(steps.reversed())
   }
 }
 
@@ -262,25 +263,34 @@ private func recoverPage(
   return nil
 }
 
-extension BitSolver {
-  /// `steps`: when in the order of making each observed draw was made, the draw that holds the lowest bits first;
-  /// `bits`: how many bits of it are observed.
-  convenience init(steps: [Int], bits: Int) {
-    // Which state bits make up each output bit: run the generator on every single-bit state.
-    let last = steps.max() ?? 0
-    var outputs = [[(UInt64, UInt64)]](
-      repeating: [(UInt64, UInt64)](repeating: (0, 0), count: bits), count: last + 1)
+/// Which state bits make up each of the top bits of the first draws: found by running the generator on every single-bit
+/// state.
+private struct V8Outputs {
+  private var masks: [(UInt64, UInt64)]
+  private let bits: Int
+
+  init(steps: Int, bits: Int) {
+    self.bits = bits
+    masks = [(UInt64, UInt64)](repeating: (0, 0), count: steps * bits)
     for j in 0..<128 {
       var a: UInt64 = j < 64 ? 1 << UInt64(j) : 0
       var b: UInt64 = j < 64 ? 0 : 1 << UInt64(j - 64)
-      for p in 0...last {
+      for p in 0..<steps {
         NodeRandom.step(&a, &b)
-        let word = a >> UInt64(64 - bits)
-        for bit in 0..<bits where word >> UInt64(bit) & 1 == 1 {
-          if j < 64 { outputs[p][bit].0 |= 1 << UInt64(j) } else { outputs[p][bit].1 |= 1 << UInt64(j - 64) }
+        var word = a >> UInt64(64 - bits)
+        while word != 0 {
+          let at = p * bits + word.trailingZeroBitCount
+          if j < 64 { masks[at].0 |= 1 << UInt64(j) } else { masks[at].1 |= 1 << UInt64(j - 64) }
+          word &= word - 1
         }
       }
     }
-    self.init(observed: steps.flatMap { outputs[$0] })
+  }
+
+  /// `steps`: when in the order of making each observed draw was made, the draw that holds the lowest bits first.
+  func solver(_ steps: [Int]) -> BitSolver {
+    var observed: [(UInt64, UInt64)] = []
+    for step in steps { observed += masks[step * bits..<(step + 1) * bits] }
+    return BitSolver(observed: observed)
   }
 }

@@ -29,7 +29,7 @@ struct LetterMixer: ~Copyable {
     self.contexts = contexts
     self.tableBits = tableBits
     table = Buffer(repeating: freshModel, count: contexts << tableBits)
-    weights = Buffer(repeating: 1 << 14, count: (contexts + 4) * 256 * (contexts + 1))
+    weights = Buffer(repeating: 14_000, count: (contexts + 4) * 256 * (contexts + 1))
     corrections = Buffer(repeating: 0, count: 256 * 33)
     for k in 0..<256 * 33 { corrections[k] = UInt16(truncatingIfNeeded: logistic.squash((k % 33 - 16) * 128) * 16) }
     maps = Buffer(repeating: 0, count: contexts * 512)
@@ -145,7 +145,7 @@ struct LetterMixer: ~Copyable {
     return UInt8(truncatingIfNeeded: node)
   }
 
-  private static let rate: Int32 = 24
+  private static let rate: Int32 = 40
 
   /// A probability after a bit: moved by about 1/(n + 1.5).
   @inline(__always)

@@ -30,7 +30,7 @@ struct MixedModel: ~Copyable {
   init(tableBits: Int) { mixer = LetterMixer(contexts: 8, tableBits: tableBits) }
 
   static func tableBits(textBytes: Int, effort: TextOptions.Effort) -> Int {
-    min(max(Int.bitWidth - textBytes.leadingZeroBitCount + 3, effort == .best ? 18 : 15), 20)
+    min(max(Int.bitWidth - textBytes.leadingZeroBitCount + 3, effort == .best ? 18 : 17), 20)
   }
 
   var size: Int { history.count &+ opaques.size }

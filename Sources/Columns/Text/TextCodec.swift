@@ -68,13 +68,21 @@ public enum TextCodec {
   /// Up to this much text in a block goes through the slow model whatever the effort, and with `best` this much.
   private static let little = 80 << 10
   private static let bestBound = 1 << 25
+  /// The same where most text is in long strings, as in captures of language models: there the slow model gains most.
+  private static let littleProse = 192 << 10
+
+  private static func longStringsPrevail(_ input: borrowing TextInput) -> Bool {
+    var long = 0
+    for k in 0..<input.items.count where input.items[k].length >= Repeats.longString { long += input.items[k].length }
+    return long > input.arena.count / 2
+  }
 
   private static func layout(
     _ input: borrowing TextInput, options: TextOptions, state: inout TextState
   ) -> TextLayout {
     if options.backend != nil || options.effort == .fast { return .plain }
     // A segment stays with what it has taught, until that was much for the slow model.
-    let bound = options.effort == .best ? bestBound : little
+    let bound = options.effort == .best ? bestBound : longStringsPrevail(input) ? littleProse : little
     let taught = state.mixed?.size ?? 0
     if state.tokens != nil || taught > 2 * bound || options.moreToCome && options.effort != .best { return .tokens }
     return input.arena.count <= bound ? .mixed : .tokens

@@ -83,7 +83,7 @@ extension JSONShredder {
   }
 
   private mutating func leaf(
-    _ kind: StepKind, _ field: Field?, _ place: Place, _ start: Int, _ end: Int, expected: JSONExpected = .anything,
+    _ kind: StepKind, _ place: Place, _ start: Int, _ end: Int, expected: JSONExpected = .anything,
     style: UInt8 = 0, _ path: inout Path, _ state: inout ShredState, _ block: inout Block
   ) {
     if path.isOpaque { return }
@@ -91,7 +91,7 @@ extension JSONShredder {
     step.level = expected.rawValue
     step.width1 = style
     // A column holds strings or numbers: what is not as usual for the field has a column beside it.
-    let isOdd = (kind.leaf == .string) != JSONShredder.isText(field?.type)
+    let isOdd = (kind.leaf == .string) == JSONShredder.holdsNumbers(path.kind, place.field, place.value)
     step.column = state.skeletons.column(
       path.kind, field: place.field, value: place.value | (isOdd ? 0x80 : 0), name: place.name)
     emit(step, start, end, &path, &state, &block)
@@ -168,7 +168,7 @@ extension JSONShredder {
       case .signed: if text.canonicalSigned() != nil { kind = .jsonInteger }
       case .anything, .double: break
       }
-      leaf(kind, field, place, at + 1, end, expected: kind == .jsonString ? expected : .anything, &path, &state, &block)
+      leaf(kind, place, at + 1, end, expected: kind == .jsonString ? expected : .anything, &path, &state, &block)
       return end + 1
     case UInt8(ascii: "{"), UInt8(ascii: "["):
       let inner = bytes.skippingSpace(from: at + 1)
@@ -185,30 +185,30 @@ extension JSONShredder {
         }
       }
       guard let end = bytes.skippingJSONValue(from: at) else { return -1 }
-      leaf(.jsonText, field, place, at, end, &path, &state, &block)
+      leaf(.jsonText, place, at, end, &path, &state, &block)
       return end
     default:
       guard let end = bytes.skippingScalar(from: at) else { return -1 }
       let text = bytes[at..<end]
       if ("null" as StaticString).equals(text) { return end }
       if ("true" as StaticString).equals(text) || ("false" as StaticString).equals(text) {
-        leaf(.jsonBool, field, place, at, end, &path, &state, &block)
+        leaf(.jsonBool, place, at, end, &path, &state, &block)
         return end
       }
       let expected = JSONShredder.expected(field?.type)
       if expected == .double {
         if let number = text.double() {
-          leaf(.jsonDouble, field, place, at, end, style: number.style.rawValue, &path, &state, &block)
+          leaf(.jsonDouble, place, at, end, style: number.style.rawValue, &path, &state, &block)
           return end
         }
       } else if expected == .unsigned, text.canonicalUnsigned() != nil {
-        leaf(.jsonUnsigned, field, place, at, end, &path, &state, &block)
+        leaf(.jsonUnsigned, place, at, end, &path, &state, &block)
         return end
       } else if text.canonicalSigned() != nil {
-        leaf(.jsonInteger, field, place, at, end, &path, &state, &block)
+        leaf(.jsonInteger, place, at, end, &path, &state, &block)
         return end
       }
-      leaf(.jsonText, field, place, at, end, expected: expected, &path, &state, &block)
+      leaf(.jsonText, place, at, end, expected: expected, &path, &state, &block)
       return end
     }
   }
@@ -300,10 +300,18 @@ extension JSONShredder {
     return nil
   }
 
-  private static func isText(_ type: ValueType?) -> Bool {
+  /// Whether a column of the record has numbers or ids as a rule.
+  private static func holdsNumbers(_ kind: RecordKind, _ field: UInt32, _ value: UInt8) -> Bool {
+    let message: OTLP.RecordKind = kind == .event ? .event : kind == .link ? .link : .span
+    guard let type = message.field(number: field)?.type else { return false }
     switch type {
-    case .string, .bytes, .message, nil: true
-    case .id8, .id16, .time, .bool, .uint32, .int64, .int32, .fixed32, .enumeration, .double: false
+    case .string, .bytes: return false
+    case .message(.keyValue): return 2...4 ~= value
+    case .message(.status): return value == 3
+    // How many there are in a run.
+    case .message(.event), .message(.link): return true
+    case .message: return false
+    case .id8, .id16, .time, .bool, .uint32, .int64, .int32, .fixed32, .enumeration, .double: return true
     }
   }
 
