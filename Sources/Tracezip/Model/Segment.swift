@@ -3,8 +3,9 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
 ///
-/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded values and ids, each behind its length as
-/// varint, with the number of new strings before the text; then the raw bits to the end.
+/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded
+/// values and ids, each behind its length as varint, with the number of new strings before the text; then the raw bits
+/// to the end.
 struct SegmentEncoder: ~Copyable {
   let config: TracezipConfig
   let framing: BlockFraming
