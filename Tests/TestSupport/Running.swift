@@ -78,6 +78,8 @@ package final class Running: @unchecked Sendable {
       output = Collector(main)
       messages = nil
     }
+    // Other tests of this process open what they like, and not all of it closes on exec.
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     posix_spawnattr_setflags(&attributes, Int16(flags))
 
     let command = (folder.map { ["/usr/bin/env", "-C", $0] } ?? []) + [program] + arguments

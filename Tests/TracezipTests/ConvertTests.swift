@@ -103,6 +103,8 @@ struct ConvertTests {
       (ProtobufFraming.lengthPrefixed, BlockFraming.lengthPrefixed), (.varintDelimited, .varintDelimited),
       (.concatenated, .bare), (.newlineJoined, .newlineJoined),
     ] {
+      // A newline is also the tag of field 1: before a message that begins with an unknown field nobody can tell it.
+      if name == "odd", framing == .newlineJoined { continue }
       let capture = makeCapture(options(seed), format: .protobuf(dialect, framing), batches: 6)
       let (out, skipped, _) = convert(capture, block, .json, step: 777)
       #expect(skipped == 0, "\(name), \(framing)")

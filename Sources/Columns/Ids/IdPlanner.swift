@@ -280,10 +280,10 @@ struct IdPlanner: ~Copyable {
       if wide, language(p) == .ruby || effort == .best && language(p) == .unknown { list.append(.ruby) }
       if wide, mayBe(p, .cpp) { list.append(.cpp) }
       if wide, language(p) == .dotnet { list.append(.dotnet) }
+      if wide, language(p) == .webjs { list += [.webDigits, .webBytes] }
     }
     if effort == .best {
-      // The tables of a browser's draws alone cost more than a small capture's whole archive.
-      if wide, language(p) == .unknown || language(p) == .webjs { list += [.webDigits, .webBytes, .dotnet] }
+      if wide, language(p) == .unknown { list += [.webDigits, .webBytes, .dotnet] }
     }
     return list
   }

@@ -21,8 +21,9 @@ struct BlockModel: ~Copyable {
   var columnLast = Buffer<UInt64>()
   /// Strings that have a coded id so far: the next new one gets this id.
   var stringCount = 0
-  /// Encoder: shred id -> coded id; shred ids in coding order with their column.
+  /// Encoder: shred id -> coded id.
   var codedIds = Buffer<UInt32>()
+  /// The block's new strings in coding order: id (the encoder's shred id) below, column above.
   var newStrings = Buffer<UInt64>()
   /// Encoder: coded id -> shred id.
   var shredIds = Buffer<UInt32>()
@@ -140,6 +141,7 @@ struct BlockModel: ~Copyable {
             c.fail()
             return 0
           }
+          newStrings.append(UInt64(stringCount) | UInt64(column) << 32)
         } else {
           codedIds[Int(value)] = UInt32(stringCount)
           newStrings.append(value | UInt64(column) << 32)

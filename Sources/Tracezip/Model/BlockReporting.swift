@@ -39,6 +39,19 @@ extension BlockModel {
   }
 }
 
+extension BlockModel {
+  /// service.name of the resources that are new in the block.
+  func services(_ skeletons: borrowing Skeletons, _ strings: borrowing StringTable) -> [[UInt8]] {
+    var names: [[UInt8]] = []
+    for i in 0..<newStrings.count {
+      let column = skeletons.columns[Int(newStrings[i] >> 32)]
+      guard column.record == .spine, column.field == 1, column.value == 1 else { continue }
+      if let name = serviceName(strings.view(Int(newStrings[i] & 0xFFFF_FFFF))) { names.append(name) }
+    }
+    return names
+  }
+}
+
 /// Bytes that the last block spent on what is no plain column.
 struct SpentParts: BitwiseCopyable {
   var spine = 0

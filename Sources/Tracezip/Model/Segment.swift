@@ -86,13 +86,7 @@ struct SegmentEncoder: ~Copyable {
     }
     report.columns.append(
       CompressionStats.Column(name: "text", values: model.newStrings.count, storedBytes: max(0, textBytes - told)))
-    for i in 0..<model.newStrings.count {
-      let word = model.newStrings[i]
-      let column = state.skeletons.columns[Int(word >> 32)]
-      if column.record == .spine, column.field == 1, column.value == 1 {
-        if let name = serviceName(state.strings.view(Int(word & 0xFFFF_FFFF))) { report.services.append(name) }
-      }
-    }
+    report.services = model.services(state.skeletons, state.strings)
     return report
   }
 }
@@ -135,6 +129,7 @@ struct SegmentDecoder: ~Copyable {
     guard let coded = reader.section() else { throw malformed("a block's values are cut off") }
     block.removeAll()
     model.stringLimit = strings.count
+    model.newStrings.removeAll()
     for i in 0..<model.spent.count { model.spent[i] = 0 }
     guard let ids = reader.section() else { throw malformed("a block's ids are cut off") }
     var coder = RangeDecoder(coded: coded, raw: payload.dropFirst(reader.at))
@@ -150,6 +145,7 @@ struct SegmentDecoder: ~Copyable {
     else { throw malformed("a block's records do not fit together") }
     report = BlockReport()
     report.templates = skeletons.templates.count - templates
+    report.services = model.services(skeletons, strings)
     model.report(block, skeletons, scratch, &report)
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: packedDelta.count))
     report.columns.append(CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
