@@ -149,6 +149,22 @@ struct ConvertTests {
     #expect(convert([0, 0, 0, 2, 0x0A, 0x05, 1, 2, 3], .lengthPrefixed, .json).skipped > 0)
   }
 
+  @Test("an archive that cannot be piped on as OTLP has to be unpacked and converted by hand")
+  func sink() throws {
+    let model = Oracle.message(Model.TracesData(resourceSpans: models(options(4), 40).flatMap(\.resourceSpans)))
+    for format in [CaptureFormat.jsonLines, .lengthPrefixed, .protobuf(.sdk, .varintDelimited)] {
+      let capture = makeCapture(options(4), format: format, batches: 40)
+      var out: [UInt8] = []
+      let stream = ConvertingSink(to: .protobuf, sink: .arrays { out += $0 })
+      try TraceDecompressor.decompress(from: .bytes(TraceCompressor.compress(capture)), to: stream.input)
+      try stream.finish()
+      var read = Oracle.TracesData()
+      for message in Frames.lengthPrefixed(out) { read.resourceSpans += try Oracle.protobuf(message).resourceSpans }
+      #expect(read.withEmptyMessages() == model.withEmptyMessages(), "\(format.name)")
+      #expect(stream.skippedCount == 0 && stream.messages == Frames.lengthPrefixed(out).count)
+    }
+  }
+
   @Test("hostile input must end, whatever it is", arguments: [31, 32] as [UInt64])
   func hostile(seed: UInt64) {
     var random = SeededRandom(seed: seed)
