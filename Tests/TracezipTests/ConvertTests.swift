@@ -59,7 +59,7 @@ private let text = #"""
 struct ConvertTests {
   @Test("values that protobuf's own JSON writer spells otherwise would be misread by its users")
   func pythonReference() {
-    let length = withUnsafeBytes(of: UInt32(wire.count).bigEndian) { unsafe Array($0) }
+    let length: [UInt8] = [0, 0, UInt8(wire.count >> 8), UInt8(wire.count & 0xFF)]
     #expect(convert(length + wire, .lengthPrefixed, .json).out == Array(text.utf8) + [0x0A])
     #expect(convert(Array(text.utf8), .json, .protobuf).out == length + wire)
     #expect(convert(Array(text.utf8), .json, .json).out == Array(text.utf8) + [0x0A])
@@ -103,6 +103,8 @@ struct ConvertTests {
       (ProtobufFraming.lengthPrefixed, BlockFraming.lengthPrefixed), (.varintDelimited, .varintDelimited),
       (.concatenated, .bare), (.newlineJoined, .newlineJoined),
     ] {
+      // A newline before a message that does not begin with ResourceSpans may be that message's own tag as well.
+      if framing == .newlineJoined, name == "odd" { continue }
       let capture = makeCapture(options(seed), format: .protobuf(dialect, framing), batches: 6)
       let (out, skipped, _) = convert(capture, block, .json, step: 777)
       #expect(skipped == 0, "\(name), \(framing)")
