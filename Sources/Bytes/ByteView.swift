@@ -78,7 +78,8 @@ public struct ByteView: BitwiseCopyable, @unchecked Sendable {
   @inlinable @inline(__always)
   public func matchesTagged(_ offset: Int, _ n: Int, _ other: ByteView, _ place: Int) -> Bool {
     precondition(offset >= 0 && n > 0 && offset &+ n <= count && place >= 0 && place &+ n < other.count)
-    return unsafe base.load(fromByteOffset: offset, as: UInt8.self) == other.base.load(fromByteOffset: place, as: UInt8.self)
+    return unsafe base.load(fromByteOffset: offset, as: UInt8.self)
+      == other.base.load(fromByteOffset: place, as: UInt8.self)
       && equalBytes(base + offset + 1, other.base + place + 2, n &- 1)
   }
 
@@ -99,7 +100,9 @@ public struct ByteView: BitwiseCopyable, @unchecked Sendable {
 
   public var array: [UInt8] { unsafe Array(UnsafeRawBufferPointer(start: base, count: count)) }
   /// The bytes as text, ill-formed UTF-8 repaired: for messages and reports only.
-  public var string: String { unsafe String(decoding: UnsafeRawBufferPointer(start: base, count: count), as: UTF8.self) }
+  public var string: String {
+    unsafe String(decoding: UnsafeRawBufferPointer(start: base, count: count), as: UTF8.self)
+  }
 }
 
 extension Array where Element == UInt8 {

@@ -34,7 +34,6 @@ public protocol BitCoder: ~Copyable {
   mutating func fail()
 }
 
-
 @inlinable @inline(__always)
 func learn(_ model: inout BitModel, _ bit: UInt32, _ limit: UInt32, _ table: UnsafePointer<UInt32>) {
   let n = model & 1023

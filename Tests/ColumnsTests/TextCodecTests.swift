@@ -74,7 +74,6 @@ func makeInput(_ strings: [(Int, [UInt8])]) -> TextInput {
   return input
 }
 
-
 let textOptions: [TextOptions] = [
   TextOptions(level: 3, effort: .standard), TextOptions(level: 1, effort: .fast),
   TextOptions(level: 12, effort: .best), TextOptions(level: 3, backend: .zstd),
@@ -194,10 +193,10 @@ let textOptions: [TextOptions] = [
         var reader = TextState()
         do {
           _ = try TextCodec.decode(
-            first.view, counts: makeCounts(blocks[0], 3), maximumBytes: 1 << 20, state: &reader)
+            first.view, count: blocks[0].count, columns: 3, maximumBytes: 1 << 20, state: &reader)
           try bad.withView { view in
             let output = try TextCodec.decode(
-              view, counts: makeCounts(blocks[1], 3), maximumBytes: maximum, state: &reader)
+              view, count: blocks[1].count, columns: 3, maximumBytes: maximum, state: &reader)
             #expect(output.arena.count <= maximum)
           }
         } catch {}
@@ -273,7 +272,7 @@ let textOptions: [TextOptions] = [
           TextCodec.encode(input, columns: 1, options: TextOptions(effort: effort), state: &writer, into: &packed)
             .layout.rawValue)
         let output = try TextCodec.decode(
-          packed.view, counts: makeCounts(strings, 1), maximumBytes: input.arena.count, state: &reader)
+          packed.view, count: strings.count, columns: 1, maximumBytes: input.arena.count, state: &reader)
         #expect(output.arena.view == input.arena.view)
       }
       #expect(layouts.count == (effort == .best ? 2 : 3))
@@ -299,7 +298,7 @@ let textOptions: [TextOptions] = [
       _ = TextCodec.encode(input, columns: 4, options: TextOptions(effort: effort), state: &writer, into: &packed)
       #expect(packed.count < conversation.count / 3)
       let output = try TextCodec.decode(
-        packed.view, counts: makeCounts(strings, 4), maximumBytes: input.arena.count, state: &reader)
+        packed.view, count: strings.count, columns: 4, maximumBytes: input.arena.count, state: &reader)
       #expect(output.arena.view == input.arena.view)
     }
   }

@@ -59,6 +59,14 @@ import Tracezip
     }
   }
 
+  @Test func `A tiny file is no larger than zstd makes it`() throws {
+    // Two empty messages behind lengths; zstd -19 takes 16 bytes.
+    let empty = [UInt8](repeating: 0, count: 8)
+    let archive = try TraceCompressor.compress(empty)
+    #expect(archive.count <= 16)
+    #expect(try TraceDecompressor.decompress(archive) == empty)
+  }
+
   @Test func `Flushed batches can be restored before the archive ends`() throws {
     var writer = TraceWriter(seed: 44)
     var archive: [UInt8] = []

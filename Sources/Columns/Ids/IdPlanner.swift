@@ -297,7 +297,7 @@ struct IdPlanner: ~Copyable {
     if family.isPage { return 1_000_000 + 1000 * n }
     // Even a rejection takes a quarter of a millisecond.
     if language(p) == .unknown, n < 1000 || doubt < 0 { return 0 }
-    return pool >= family.usualCost ? min(pool, 2 * family.usualCost) : 0
+    return pool >= family.usualCost ? min(pool, 4 * family.usualCost) : 0
   }
 
   private mutating func findSequences(_ p: Int, _ hints: inout IdHints) {

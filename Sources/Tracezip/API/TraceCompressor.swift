@@ -14,6 +14,8 @@ public final class TraceCompressor {
   private var pipeline: Pipeline<SegmentPacker>
   /// Bytes that are in no chunk yet.
   private var pending = Chunk()
+  /// The most bytes that `pending`'s memory has held.
+  private var largestPending = 0
   private var pool: [Chunk] = []
   private var framesOut = Buffer<UInt8>()
   private var digest = CheckDigest()
@@ -206,6 +208,7 @@ public final class TraceCompressor {
   private func cutChunks(isEnd: Bool, isFlush: Bool = false) throws(TracezipError) {
     // It may be all there is.
     if !isStarted, !isEnd, !isFlush, mayBeSingle { return }
+    largestPending = max(largestPending, pending.bytes.count)
     while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
       try send(cut)
     }
@@ -219,8 +222,8 @@ public final class TraceCompressor {
     }
     var chunk = pool.popLast() ?? Chunk()
     let rest = pending.bytes.count - cut.count
-    if rest > cut.count {
-      // Much is waiting: the chunk takes a copy, and only as much memory as it needs.
+    if rest > cut.count || largestPending > 2 * cut.count + 1 << 20 {
+      // Much is or was waiting: the chunk takes a copy, and only as much memory as it needs.
       chunk.bytes.append(pending.bytes[0..<cut.count])
       chunk.isPlain = pending.isPlain
       pending.bytes.shift(from: cut.count, by: -cut.count)
@@ -229,6 +232,7 @@ public final class TraceCompressor {
       chunk.bytes.append(pending.bytes[cut.count..<pending.bytes.count])
       pending.bytes.truncate(to: cut.count)
       swap(&chunk, &pending)
+      largestPending = 0
     }
     chunk.cut = cut
     chunk.endsSegment = endsSegment

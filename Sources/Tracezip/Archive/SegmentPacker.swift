@@ -37,6 +37,9 @@ final class Chunk: @unchecked Sendable {
 /// a chunk, the archive takes the smallest form.
 final class SegmentPacker: SegmentWork {
   private let config: TracezipConfig
+  /// An archive of one block leaves out the front of a zstd payload, and knows no LZ4.
+  private var isSingle = false
+  private var spared: Int { isSingle ? SingleArchive.zstdHeader.count : 0 }
   private var encoder: SegmentEncoder?
   private var framing: BlockFraming = .unknown
   private var packer = Packer()
@@ -76,6 +79,7 @@ final class SegmentPacker: SegmentWork {
   /// Appends an archive that is this chunk alone.
   func packSingle(_ chunk: Chunk, into out: inout Buffer<UInt8>) {
     let bytes = chunk.bytes[0..<chunk.cut.count]
+    isSingle = true
     let kind = choose(bytes, chunk)
     SingleArchive.write(kind, payload: payload(kind, bytes), restored: bytes, into: &out)
   }
@@ -133,7 +137,7 @@ final class SegmentPacker: SegmentWork {
     var kind = FrameKind.modelled
     if !hasState && isSmall || modelled.count > bytes.count / 2 {
       let other = pack(bytes, level: isSmall && !hasState ? 19 : config.level)
-      let size = other == .stored ? bytes.count : packed.count
+      let size = other == .stored ? bytes.count : packed.count - spared
       // A plain block in the middle costs the state, which must be worth it.
       if size < (hasState && modelled.count < bytes.count ? modelled.count / 4 * 3 : modelled.count) { kind = other }
     }
@@ -156,11 +160,11 @@ final class SegmentPacker: SegmentWork {
     switch config.codec {
     case .none: return .stored
     case .lz4:
-      if bytes.isEmpty { return .stored }
+      if bytes.isEmpty || isSingle { return .stored }
       packer.lz4(bytes, level: level, into: &packed)
     case .auto, .zstd: packer.zstd(bytes, level: level, into: &packed)
     }
-    if packed.count >= bytes.count { return .stored }
+    if packed.count - spared >= bytes.count { return .stored }
     return config.codec == .lz4 ? .lz4 : .zstd
   }
 

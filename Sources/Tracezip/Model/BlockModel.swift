@@ -178,7 +178,9 @@ struct BlockModel: ~Copyable {
       var i = 1
       while i < n, leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] == head { i &+= 1 }
       if i == n {
-        shape = slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last ? SlotShape.same : SlotShape.constant
+        shape =
+          slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last
+          ? SlotShape.same : SlotShape.constant
       } else {
         review(template, word, slot, first, n, leaves, env)
         if slots[slot].numeric != 0 { shape = SlotShape.numbers }
@@ -254,7 +256,8 @@ struct BlockModel: ~Copyable {
         switch how {
         case SlotNumber.plain: previous = c.codeNumber(value, &models, numbers)
         case SlotNumber.delta:
-          previous = previous &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- previous), &models, numbers))
+          previous =
+            previous &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- previous), &models, numbers))
         default: previous = c.codeRaw(value, count: 64)
         }
         leaves[at] = previous

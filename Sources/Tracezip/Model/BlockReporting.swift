@@ -54,7 +54,9 @@ extension Skeletons {
   func path(_ column: Column) -> String {
     let record = "\(column.record)"
     if column.nameCount > 0 {
-      let kinds = ["", ".stringValue", ".boolValue", ".intValue", ".doubleValue", ".arrayValue", ".kvlistValue", ".bytesValue"]
+      let kinds = [
+        "", ".stringValue", ".boolValue", ".intValue", ".doubleValue", ".arrayValue", ".kvlistValue", ".bytesValue",
+      ]
       let kind = Int(column.value) < kinds.count ? kinds[Int(column.value)] : ""
       return "\(record).attributes[\"\(name(column).string)\"]\(kind)"
     }

@@ -3,8 +3,9 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
 ///
-/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded values and ids, each behind its length as
-/// varint, with the number of new strings before the text; then the raw bits to the end.
+/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded
+/// values and ids, each behind its length as varint, with the number of new strings before the text; then the raw bits
+/// to the end.
 struct SegmentEncoder: ~Copyable {
   let config: TracezipConfig
   let framing: BlockFraming
@@ -123,11 +124,13 @@ struct SegmentDecoder: ~Copyable {
     reader.at = 1
     guard let packedDelta = reader.section() else { throw malformed("a block's skeletons are cut off") }
     section.removeAll()
-    guard text.unpackSmall(packedDelta, limit: restoredCount * 4 + 65536, into: &section), skeletons.readDelta(section.view)
+    guard text.unpackSmall(packedDelta, limit: restoredCount * 4 + 65536, into: &section),
+      skeletons.readDelta(section.view)
     else { throw malformed("a block's skeletons make no sense") }
     guard let newStrings = reader.number(), newStrings <= restoredCount + 1, let packedText = reader.section(),
       text.unpack(
-        packedText, count: newStrings, columns: skeletons.columns.count, limit: restoredCount * 2 + 65536, into: &strings)
+        packedText, count: newStrings, columns: skeletons.columns.count, limit: restoredCount * 2 + 65536,
+        into: &strings)
     else { throw malformed("a block's strings make no sense") }
     guard let coded = reader.section() else { throw malformed("a block's values are cut off") }
     block.removeAll()

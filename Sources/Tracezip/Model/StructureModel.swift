@@ -290,7 +290,9 @@ extension BlockModel {
         let m2 = c.spent
       #endif
       // Parent and own id.
-      if structure.parentModels[Int(template)] < 0 { structure.parentModels[Int(template)] = Int32(models.allocate(40)) }
+      if structure.parentModels[Int(template)] < 0 {
+        structure.parentModels[Int(template)] = Int32(models.allocate(40))
+      }
       let base = Int(structure.parentModels[Int(template)])
       var parent = -1
       if info.parent >= 0 {
@@ -396,8 +398,9 @@ extension BlockModel {
       return node
     }
     let wanted = symbol == 2
-    var left = Int(truncatingIfNeeded:
-      c.codeNumber(UInt64(back), &models, structure.distanceModels + symbol * ModelSize.number))
+    var left = Int(
+      truncatingIfNeeded:
+        c.codeNumber(UInt64(back), &models, structure.distanceModels + symbol * ModelSize.number))
     var n = Int(t.lastNode)
     var hops = 0
     while n >= 0, hops <= BlockModel.reach {
@@ -435,7 +438,8 @@ extension BlockModel {
       owner = owners[i]
       let span = UInt64(spanTemplates[Int(owner)])
       let template = codeTemplate(
-        C.decodes ? 0 : records.templates[i], BlockModel.key(tag, span, previous), BlockModel.key(tag, 1 << 40, previous),
+        C.decodes ? 0 : records.templates[i], BlockModel.key(tag, span, previous),
+        BlockModel.key(tag, 1 << 40, previous),
         structure.globalAlphabet, &c)
       if C.decodes {
         guard skeletons.templates[Int(template)].record == kind else { return c.fail() }

@@ -155,8 +155,11 @@ struct Alphabets: ~Copyable {
     if a.depth <= Alphabets.deepest {
       at = c.codeTree(place ?? 0, bits: Int(a.depth), &models, Int(a.base), limit: 127)
     } else {
-      at = Int(a.count) &- 1 &- Int(truncatingIfNeeded:
-        c.codeNumber(UInt64(Int(a.count) &- 1 &- (place ?? 0)), &models, Int(a.number)))
+      at =
+        Int(a.count) &- 1
+        &- Int(
+          truncatingIfNeeded:
+            c.codeNumber(UInt64(Int(a.count) &- 1 &- (place ?? 0)), &models, Int(a.number)))
     }
     if at < 0 || at >= Int(a.count) {
       c.fail()

@@ -48,14 +48,15 @@ extension Skeletons {
       case (.id8, .span, 2), (.id8, .link, 2): if info.id < 0 { info.id = word }
       case (.string, .span, 5), (.string, .event, 2): if info.name < 0 { info.name = word }
       case (.id8, .span, 4): if info.parent < 0 { info.parent = word }
-      case (.word, .span, 7), (.word, .event, 1): if info.start < 0, columns[Int(step.column)].nameCount == 0 { info.start = word }
+      case (.word, .span, 7), (.word, .event, 1):
+        if info.start < 0, columns[Int(step.column)].nameCount == 0 { info.start = word }
       case (.word, .span, 8): if info.end < 0, info.start >= 0 { info.end = word }
       case (.count, .span, _):
         if step.child == .event, info.events < 0 { info.events = word }
         if step.child == .link, info.links < 0 { info.links = word }
       default: break
       }
-      for _ in 0..<leaf.words { 
+      for _ in 0..<leaf.words {
         let child: UInt8 = leaf != .count ? 0 : step.child == .event ? 1 : 2
         slots.append(SlotInfo(column: step.column, isString: leaf == .string, child: child))
       }

@@ -122,7 +122,9 @@ extension BlockModel {
         let row = Int(rowAt[Int(order[first &+ i])])
         let a = leaves[row &+ Int(info.start)]
         let b = info.end >= 0 ? leaves[row &+ Int(info.end)] : 0
-        while scale > 0, a % BlockModel.scale(UInt8(scale)) != 0 || b % BlockModel.scale(UInt8(scale)) != 0 { scale -= 1 }
+        while scale > 0, a % BlockModel.scale(UInt8(scale)) != 0 || b % BlockModel.scale(UInt8(scale)) != 0 {
+          scale -= 1
+        }
         i &+= 1
       }
       if !switches.delta { scale = 0 }

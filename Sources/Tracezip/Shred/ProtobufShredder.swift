@@ -332,7 +332,8 @@ struct ProtobufShredder: ~Copyable {
         step.column = plain()
         return skeletons.intern(step, literal: literal)
       }
-      if ProtobufShredder.isAttribute(kind, field), let found = attribute(kind, at, from, width, content, stop, &skeletons)
+      if ProtobufShredder.isAttribute(kind, field),
+        let found = attribute(kind, at, from, width, content, stop, &skeletons)
       {
         return found
       }

@@ -72,7 +72,8 @@ struct Duplicates: ~Copyable {
   /// Ids come early in a span, so its first bytes and its size nearly always tell it from all others.
   mutating func find(_ span: ByteView) -> Int? {
     guard isOn, span.count < 1 << 24 else { return nil }
-    let key = UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
+    let key =
+      UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
     let number = spans.count
     spans.append(span)
     if let earlier = seen[key], spans[earlier] == span {

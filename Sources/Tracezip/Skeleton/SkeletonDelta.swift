@@ -119,7 +119,8 @@ extension Skeletons {
       if kind.leaf == .count, record != .spine, record != .span || child == .span || child == .spine { return false }
       if kind.leaf == .count, record == .spine, child != .span { return false }
       switch kind {
-      case .attributeString, .attributeVarint, .attributeOther, .jsonRun: if Int(tagCount) > literal.count { return false }
+      case .attributeString, .attributeVarint, .attributeOther, .jsonRun:
+        if Int(tagCount) > literal.count { return false }
       default: break
       }
       _ = append(step, literal: literal)
