@@ -59,7 +59,7 @@ private let text = #"""
 struct ConvertTests {
   @Test("values that protobuf's own JSON writer spells otherwise would be misread by its users")
   func pythonReference() {
-    let length = unsafe withUnsafeBytes(of: UInt32(wire.count).bigEndian) { unsafe Array($0) }
+    let length: [UInt8] = [0, 0, UInt8(wire.count >> 8), UInt8(wire.count & 0xFF)]
     #expect(convert(length + wire, .lengthPrefixed, .json).out == Array(text.utf8) + [0x0A])
     #expect(convert(Array(text.utf8), .json, .protobuf).out == length + wire)
     #expect(convert(Array(text.utf8), .json, .json).out == Array(text.utf8) + [0x0A])
@@ -149,6 +149,22 @@ struct ConvertTests {
     #expect(Frames.lengthPrefixed(out).count == 4)
     #expect(skipped == 4)
     #expect(convert([0, 0, 0, 2, 0x0A, 0x05, 1, 2, 3], .lengthPrefixed, .json).skipped > 0)
+  }
+
+  @Test("an archive that cannot be piped on as OTLP has to be unpacked and converted by hand")
+  func sink() throws {
+    let model = Oracle.message(Model.TracesData(resourceSpans: models(options(4), 40).flatMap(\.resourceSpans)))
+    for format in [CaptureFormat.jsonLines, .lengthPrefixed, .protobuf(.sdk, .varintDelimited)] {
+      let capture = makeCapture(options(4), format: format, batches: 40)
+      var out: [UInt8] = []
+      let stream = ConvertingSink(to: .protobuf, sink: .arrays { out += $0 })
+      try TraceDecompressor.decompress(from: .bytes(TraceCompressor.compress(capture)), to: stream.input)
+      try stream.finish()
+      var read = Oracle.TracesData()
+      for message in Frames.lengthPrefixed(out) { read.resourceSpans += try Oracle.protobuf(message).resourceSpans }
+      #expect(read.withEmptyMessages() == model.withEmptyMessages(), "\(format.name)")
+      #expect(stream.skippedCount == 0 && stream.messages == Frames.lengthPrefixed(out).count)
+    }
   }
 
   @Test("hostile input must end, whatever it is", arguments: [31, 32] as [UInt64])
