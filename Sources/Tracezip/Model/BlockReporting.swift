@@ -106,8 +106,11 @@ func stringAttribute(_ key: [UInt8], in resource: ByteView) -> [UInt8]? {
     while at + key.count < resource.count {
       guard let found = resource.firstIndex(of: key[0], from: at) else { return nil }
       at = found + 1
-      guard resource.has(key, at: found) else { continue }
+      // The whole key, behind its length or between quotes, not the beginning of a longer one.
+      guard resource.has(key, at: found), found > 0 else { continue }
       var from = found + key.count
+      let isText = resource[found - 1] == 0x22 && from < resource.count && resource[from] == 0x22
+      guard isText || Int(resource[found - 1]) == key.count else { continue }
       if from + 4 < resource.count, resource[from] == 0x12 {
         // KeyValue.value, AnyValue.string_value, its length.
         guard let value = resource.varint(at: from + 1), from + 1 + value.width < resource.count,
