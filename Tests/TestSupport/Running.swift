@@ -79,7 +79,7 @@ package final class Running: @unchecked Sendable {
       messages = nil
     }
     // Other tests of this process open what they like, and not all of it closes on exec.
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    for descriptor in Int32(3)..<1024 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
     posix_spawnattr_setflags(&attributes, Int16(flags))
 
     let command = (folder.map { ["/usr/bin/env", "-C", $0] } ?? []) + [program] + arguments
