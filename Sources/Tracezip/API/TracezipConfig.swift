@@ -41,7 +41,7 @@ public struct TracezipConfig: Sendable, Hashable {
   /// Input bytes after which a segment ends, about: inputs of known size are cut evenly.
   public var segmentSize = 48 << 20
   /// Input bytes that are coded together.
-  public var blockSize = 8 << 20
+  public var blockSize = 16 << 20
   /// Workers; 0 means one for each core. The archive's bytes do not depend on it.
   public var threads = 1
   /// Bytes that restoring may hold at once; nil bounds it by what the format allows.
