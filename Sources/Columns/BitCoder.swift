@@ -1,7 +1,4 @@
 import Bytes
-#if COST
-  import Glibc
-#endif
 
 /// An adaptive probability that the next bit is 1: 22 bits of probability above 10 bits of count. It moves by 1/(n+1.5)
 /// of the error until `n` reaches the caller's limit, so it learns fast when new and stays precise when old
@@ -74,26 +71,15 @@ public struct RangeEncoder: BitCoder, ~Copyable {
   @inlinable public static var decodes: Bool { @inline(__always) get { false } }
   @inlinable public var failed: Bool { false }
   @inlinable public var spent: Int {
-    #if COST
-      return Int(cost * 64) + raw.count * 64
-    #else
-      return coded.count + raw.count
-    #endif
+    return coded.count + raw.count
   }
   public mutating func fail() {}
 
   public init() { unsafe table = ReciprocalTable.shared.base }
-  #if COST
-    public var cost = 0.0
-  #endif
 
   @inlinable @inline(__always)
   public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
     let bound = (range >> 16) &* max(1, model >> 16)
-    #if COST
-      let p = Double(max(1, model >> 16)) / 65536
-      cost += -log2(bit != 0 ? p : 1 - p) / 8
-    #endif
     if bit != 0 {
       range = bound
     } else {

@@ -32,9 +32,6 @@ struct BlockModel: ~Copyable {
   /// Bytes spent, by column, when anyone asks.
   var spent = Buffer<UInt64>()
 
-  #if COST
-    var costs = [Int](repeating: 0, count: 10)
-  #endif
   var spentParts = SpentParts()
 
   // Traces and ids, see StructureModel.swift.

@@ -205,9 +205,6 @@ extension BlockModel {
       var template = C.decodes ? 0 : spans.templates[i]
       var info = C.decodes ? TemplateInfo() : infos[Int(template)]
       // Trace.
-      #if COST
-        let m0 = c.spent
-      #endif
       var trace = 0
       var rank: Int?
       var symbol = BlockModel.noTrace
@@ -263,9 +260,6 @@ extension BlockModel {
         traces.successor[structure.lastTrace] = UInt32(trace)
         structure.lastTrace = trace
       }
-      #if COST
-        let m1 = c.spent
-      #endif
       // Template.
       let before = UInt64(bitPattern: Int64(traces.traces[trace].lastTemplate))
       while structure.templateAlphabets.count <= scope { structure.templateAlphabets.append(-1) }
@@ -286,9 +280,6 @@ extension BlockModel {
       previousTemplate = UInt64(template)
       traces.traces[trace].lastTemplate = Int32(template)
       rowAt.append(UInt32(row))
-      #if COST
-        let m2 = c.spent
-      #endif
       // Parent and own id.
       if structure.parentModels[Int(template)] < 0 {
         structure.parentModels[Int(template)] = Int32(models.allocate(40))
@@ -300,9 +291,6 @@ extension BlockModel {
           C.decodes ? 0 : spans.leaves[row + Int(info.parent)], trace, Int(template), base, i, &c)
         if c.failed { return }
       }
-      #if COST
-        let m3 = c.spent
-      #endif
       var node = -1
       if info.id >= 0 {
         node = codeOwn(C.decodes ? 0 : spans.leaves[row + Int(info.id)], trace, base + 24, i, &c)
@@ -310,15 +298,6 @@ extension BlockModel {
         traces.nodes[node].row = Int32(structure.firstRow + i)
         traces.traces[trace].lastSpan = Int32(node)
       }
-      #if COST
-        if !C.decodes {
-          let m4 = c.spent
-          costs[0] += m1 - m0
-          costs[1] += m2 - m1
-          costs[2] += m3 - m2
-          costs[3] += m4 - m3
-        }
-      #endif
       traces.traces[trace].lastParent = Int32(parent)
       structure.spanTrace.append(UInt32(trace))
       structure.spanNode.append(Int32(node))

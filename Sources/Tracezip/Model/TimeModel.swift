@@ -186,9 +186,6 @@ extension BlockModel {
     let parent = Int(structure.spanParent[i])
     let node = Int(structure.spanNode[i])
     let hasParent = parent >= 0 && traces.nodes[parent].timed
-    #if COST
-      let m0 = c.spent
-    #endif
     // Duration first: its distribution hangs on little else, and the start may be centred by it.
     var duration: Int64 = 0
     if info.end >= 0 {
@@ -208,9 +205,6 @@ extension BlockModel {
         slot.durationCost[1] &+= (BlockModel.bits(parentDuration &- duration) &* 16 &- slot.durationCost[1]) >> 4
       }
     }
-    #if COST
-      if !C.decodes { costs[4] += c.spent - m0 }
-    #endif
     // Start: the cheapest predictor of late.
     let length = UInt64(bitPattern: duration &* Int64(bitPattern: scale))
     var guesses = SIMD8<UInt64>(repeating: times.lastStart)
