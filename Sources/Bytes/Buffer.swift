@@ -11,7 +11,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   @inlinable
   public init(capacity: Int = 0) {
     let room = max(capacity, 16)
-    unsafe base = UnsafeMutablePointer<Element>.allocate(capacity: room + Self.slack)
+    unsafe base = Allocation.allocate(Element.self, room + Self.slack)
     self.capacity = room
     used = 0
   }
@@ -24,7 +24,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   }
 
   @inlinable
-  deinit { unsafe base.deallocate() }
+  deinit { unsafe Allocation.free(base) }
 
   /// Elements past the capacity that are always allocated, so that a copy of a short run may overshoot.
   @inlinable static var slack: Int { 64 }
@@ -70,10 +70,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   @inlinable @inline(never)
   mutating func grow(to needed: Int) {
     let room = max(needed, capacity + capacity / 2 + 16)
-    let bigger = UnsafeMutablePointer<Element>.allocate(capacity: room + Self.slack)
-    unsafe bigger.initialize(from: base, count: count)
-    unsafe base.deallocate()
-    unsafe base = bigger
+    unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room
   }
 
