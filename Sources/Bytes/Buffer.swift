@@ -61,6 +61,15 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     used += n
   }
 
+  /// Appends the `n` elements from `start` on once more.
+  @inlinable
+  public mutating func append(copyOf start: Int, count n: Int) {
+    precondition(start >= 0 && n >= 0 && start &+ n <= count)
+    reserve(n)
+    unsafe (base + count).initialize(from: base + start, count: n)
+    used += n
+  }
+
   /// Room for `n` more elements.
   @inlinable @inline(__always)
   public mutating func reserve(_ n: Int) {
@@ -102,6 +111,26 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   /// The whole storage for a kernel that has checked its ranges; neither pointer nor count may escape.
   @inlinable @inline(__always) @unsafe
   public var pointer: UnsafeMutablePointer<Element> { unsafe base }
+}
+
+extension Buffer where Element == UInt32 {
+  /// The eight elements from `index` on as sixteen halves, the lower half of each first. The first of them comes by
+  /// itself and is 0 among the rest.
+  @inlinable @inline(__always)
+  public func halves(at index: Int) -> (first: UInt16, rest: SIMD16<UInt16>) {
+    precondition(index >= 0 && index &+ 8 <= count)
+    let place = unsafe UnsafeRawPointer(base + index)
+    let all = unsafe place.loadUnaligned(as: SIMD4<UInt64>.self) & SIMD4(~0xFFFF, ~0, ~0, ~0)
+    return unsafe (place.load(as: UInt16.self), unsafeBitCast(all, to: SIMD16<UInt16>.self))
+  }
+
+  @inlinable @inline(__always)
+  public mutating func setHalves(at index: Int, first: UInt16, _ rest: SIMD16<UInt16>) {
+    precondition(index >= 0 && index &+ 8 <= count)
+    let place = unsafe UnsafeMutableRawPointer(base + index)
+    unsafe place.storeBytes(of: rest, as: SIMD16<UInt16>.self)
+    unsafe place.storeBytes(of: first, as: UInt16.self)
+  }
 }
 
 extension Buffer where Element == UInt8 {

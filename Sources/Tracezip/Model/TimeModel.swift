@@ -69,12 +69,7 @@ extension BlockModel {
   /// A fresh set of number models that begins with what the set at `from` has learned, but is quick to change.
   @inline(never)
   private mutating func copyModels(_ from: Int) -> UInt32 {
-    let at = models.allocate(ModelSize.signed)
-    for i in 0..<ModelSize.signed {
-      let state = models.states[from + i]
-      models.states[at + i] = state & ~1023 | min(state & 1023, 12)
-    }
-    return UInt32(at)
+    UInt32(models.copySigned(from))
   }
 
   /// Values after which a template has models of its own.
@@ -199,7 +194,7 @@ extension BlockModel {
       let how = hasParent && slot.durationCost[1] < slot.durationCost[0] ? 1 : 0
       let base = durationModels(&slot, how)
       let guess = how == 1 ? parentDuration : 0
-      duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 180)
+      duration = guess &- c.codeSigned(guess &- duration, &models, base)
       slot.durationCost[0] &+= (BlockModel.bits(duration) &* 16 &- slot.durationCost[0]) >> 4
       if hasParent {
         slot.durationCost[1] &+= (BlockModel.bits(parentDuration &- duration) &* 16 &- slot.durationCost[1]) >> 4
@@ -247,7 +242,7 @@ extension BlockModel {
       }
     }
     let base = startModels(&slot, how)
-    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 180)
+    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base)
     start = BlockModel.sum(guesses[how], residual, scale)
     for k in 0..<7 where usable[k] == 0 {
       let cost = BlockModel.bits(BlockModel.difference(start, guesses[k], scale)) &* 16
@@ -339,7 +334,7 @@ extension BlockModel {
       if slot.startCost[1] < slot.startCost[how] { how = 1 }
       if previous != 0, slot.startCost[2] < slot.startCost[how] { how = 2 }
       let base = eventModels(&slot, how)
-      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 180)
+      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base)
       let time = BlockModel.sum(guesses[how], residual, scale)
       for k in 0..<3 where k != 2 || previous != 0 {
         let cost = BlockModel.bits(BlockModel.difference(time, guesses[k], scale)) &* 16
