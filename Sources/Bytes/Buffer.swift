@@ -155,14 +155,18 @@ extension Buffer where Element == UInt8 {
     bytes.withView { append($0) }
   }
 
-  /// Copies with whole 32-byte moves where `bytes` is short; `bytes` must come from a `Buffer`, whose slack makes the
+  /// Copies with whole 32-byte moves, two at most, where `bytes` is short; `bytes` must come from a `Buffer`, whose slack makes the
   /// overshoot readable, and the slack here makes it writable.
   @inlinable @inline(__always)
   public mutating func appendSlack(_ bytes: ByteView) {
     reserve(bytes.count)
     let to = unsafe UnsafeMutableRawPointer(base + count)
-    if bytes.count <= 32 {
+    if bytes.count <= 64 {
       unsafe to.storeBytes(of: bytes.base.loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+      if bytes.count > 32 {
+        unsafe (to + 32).storeBytes(
+          of: (bytes.base + 32).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+      }
     } else {
       unsafe to.copyMemory(from: bytes.base, byteCount: bytes.count)
     }

@@ -15,6 +15,8 @@ struct BlockModel: ~Copyable {
   var infos = Buffer<TemplateInfo>()
   var slotInfos = Buffer<SlotInfo>()
   var slots = Buffer<Slot>()
+  /// Of the block at hand.
+  var constants = ConstantSlots()
   /// Alphabet and number models of each column, made when first needed.
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
@@ -53,6 +55,7 @@ struct BlockModel: ~Copyable {
       let info = skeletons.describe(infos.count, &slotInfos)
       infos.append(info)
       while slots.count < slotInfos.count { slots.append(Slot()) }
+      constants.grow(templates: info.slots, slots: slots.count)
     }
     columnAlphabets.resize(to: skeletons.columns.count, filling: -1)
     columnNumbers.resize(to: skeletons.columns.count, filling: 0)
@@ -186,6 +189,7 @@ struct BlockModel: ~Copyable {
       }
     }
     shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
+    constants.note(slot: slot, isConstant: shape == SlotShape.same || shape == SlotShape.constant)
     switch shape {
     case SlotShape.same, SlotShape.constant:
       var value = slots[slot].last

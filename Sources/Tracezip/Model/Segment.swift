@@ -102,6 +102,7 @@ struct SegmentDecoder: ~Copyable {
   private var block = Block()
   private var scratch = BlockScratch()
   private var text = TextPacker()
+  private var weaver = Weaver()
   private var section = Buffer<UInt8>()
 
   init(limits: DecodeLimits) { self.limits = limits }
@@ -138,9 +139,9 @@ struct SegmentDecoder: ~Copyable {
     guard !coder.failed, model.stringCount == strings.count else { throw malformed("a block's values make no sense") }
     guard model.decodeIds(ids, block, scratch, &coder) else { throw malformed("a block's ids make no sense") }
     model.finish(&block, scratch, decoding: true)
-    var weaver = Weaver()
     let before = out.count
-    guard weaver.weave(block, skeletons, strings, framing: framing, limit: restoredCount, into: &out),
+    guard weaver.weave(
+      block, skeletons, strings, model.constants, framing: framing, limit: restoredCount, into: &out),
       out.count - before == restoredCount
     else { throw malformed("a block's records do not fit together") }
     report = BlockReport()
