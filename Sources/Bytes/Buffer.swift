@@ -83,6 +83,13 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     capacity = room
   }
 
+  /// Moves the first `n` elements one place back, over the one at `n`.
+  @inlinable @inline(__always)
+  public mutating func moveBack(_ n: Int) {
+    precondition(n >= 0 && n < count)
+    unsafe (base + 1).update(from: base, count: n)
+  }
+
   /// Forgets the elements, keeps the memory.
   @inlinable public mutating func removeAll() { used = 0 }
 

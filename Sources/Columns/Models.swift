@@ -21,6 +21,20 @@ public struct Models: ~Copyable {
     return base
   }
 
+  /// Makes the fresh nibble models at `base` expect the first `n` symbols, 1 or 4, rather than any other.
+  public mutating func expectFirst(_ n: Int, at base: Int) {
+    var table = SIMD16<UInt16>.zero
+    let rare = 300
+    let common = (32768 - (16 - n) * rare) / n
+    for k in 1..<16 { table[k] = UInt16(k <= n ? k * common : n * common + (k - n) * rare) }
+    states.setHalves(at: base, first: 1, table)
+  }
+
+  /// Copies `n` sets of nibble models.
+  public mutating func copyNibbles(_ n: Int, from: Int, to: Int) {
+    for k in 0..<n * ModelSize.nibble { states[to + k] = states[from + k] }
+  }
+
   /// A copy of the `codeSigned` models at `from` that knows what they know but is quick to change.
   @inline(never)
   public mutating func copySigned(_ from: Int) -> Int {

@@ -44,7 +44,9 @@ struct BlockModel: ~Copyable {
 
   // Scratch of one block.
   var rowAt = Buffer<UInt32>()
+  /// Records by template, and their rows.
   var order = Buffer<UInt32>()
+  var sortedRows = Buffer<UInt32>()
   var starts = Buffer<UInt32>()
 
   init() {}
@@ -176,9 +178,9 @@ struct BlockModel: ~Copyable {
     var shape = SlotShape.symbols
     if !C.decodes {
       // Constant?
-      let head = leaves[Int(rowAt[Int(order[first])]) &+ word]
+      let head = leaves[Int(sortedRows[first]) &+ word]
       var i = 1
-      while i < n, leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] == head { i &+= 1 }
+      while i < n, leaves[Int(sortedRows[first &+ i]) &+ word] == head { i &+= 1 }
       if i == n {
         shape =
           slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last
@@ -194,20 +196,20 @@ struct BlockModel: ~Copyable {
     case SlotShape.same, SlotShape.constant:
       var value = slots[slot].last
       if shape == SlotShape.constant {
-        let head = C.decodes ? 0 : leaves[Int(rowAt[Int(order[first])]) &+ word]
+        let head = C.decodes ? 0 : leaves[Int(sortedRows[first]) &+ word]
         value = codeValue(head, slot: slot, context: -1, &c)
       }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
       if C.decodes {
         var i = 0
         while i < n {
-          leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] = value
+          leaves[Int(sortedRows[first &+ i]) &+ word] = value
           i &+= 1
         }
       } else if isString {
         var i = 0
         while i < n {
-          leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] = value
+          leaves[Int(sortedRows[first &+ i]) &+ word] = value
           i &+= 1
         }
       }
@@ -224,7 +226,7 @@ struct BlockModel: ~Copyable {
       var i = 0
       while i < n {
         let record = Int(order[first &+ i])
-        let at = Int(rowAt[record]) &+ word
+        let at = Int(sortedRows[first &+ i]) &+ word
         var context = -1
         switch kind {
         case SlotContext.previous:
@@ -254,7 +256,7 @@ struct BlockModel: ~Copyable {
       var previous = slots[slot].last
       var i = 0
       while i < n {
-        let at = Int(rowAt[Int(order[first &+ i])]) &+ word
+        let at = Int(sortedRows[first &+ i]) &+ word
         let value = C.decodes ? 0 : leaves[at]
         switch how {
         case SlotNumber.plain: previous = c.codeNumber(value, &models, numbers)
@@ -284,7 +286,7 @@ struct BlockModel: ~Copyable {
     // How often does the value last seen in a context come again? All candidates on the same rows.
     var best = (saved: 0, kind: SlotContext.none, other: 0)
     var table = FlatMap()
-    func value(_ i: Int, _ w: Int) -> UInt64 { leaves[Int(rowAt[Int(order[first + i])]) + w] }
+    func value(_ i: Int, _ w: Int) -> UInt64 { leaves[Int(sortedRows[first &+ i]) + w] }
     func hits(_ context: (Int) -> UInt64) -> Int {
       table.removeAll()
       var n = 0

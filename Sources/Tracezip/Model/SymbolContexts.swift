@@ -97,21 +97,22 @@ struct SymbolContexts: ~Copyable {
   }
 }
 
-/// A growing alphabet of values with an adaptive binary tree over their places: order-0 coding of what contexts miss.
+/// A growing alphabet of values with adaptive frequencies of their places: order-0 coding of what contexts miss.
 struct Alphabets: ~Copyable {
   private struct Alphabet: BitwiseCopyable {
     /// Range of `values`: a run with room for `capacity`.
     var at: UInt32 = 0
     var count: UInt32 = 0
     var capacity: UInt32 = 0
-    /// Depth of the tree and its models; over `deepest` places are coded by recency instead.
+    /// Nibbles of a place and their models, a table for each prefix, those of one length together; over `deepest`
+    /// places are coded by recency instead.
     var depth: UInt8 = 0
     var base: UInt32 = 0
     /// "known?" and the recency number's models (0: none yet).
     var known: UInt32 = 0
     var number: UInt32 = 0
   }
-  static var deepest: UInt8 { 12 }
+  static var deepest: UInt8 { 3 }
 
   private var all = Buffer<Alphabet>()
   private var values = Buffer<UInt64>()
@@ -126,7 +127,6 @@ struct Alphabets: ~Copyable {
   mutating func make(_ models: inout Models) -> Int {
     var a = Alphabet()
     a.known = UInt32(models.allocate(2))
-    a.base = UInt32(models.allocate(1))
     all.append(a)
     return all.count - 1
   }
@@ -153,7 +153,16 @@ struct Alphabets: ~Copyable {
     guard c.codeBit(place != nil, &models, Int(a.known), limit: 60) else { return nil }
     var at: Int
     if a.depth <= Alphabets.deepest {
-      at = c.codeTree(place ?? 0, bits: Int(a.depth), &models, Int(a.base), limit: 127)
+      at = 0
+      // Where the tables of this length of prefix begin.
+      var table = Int(a.base)
+      var shift = Int(a.depth) &* 4
+      while shift > 0 {
+        shift &-= 4
+        let prefixes = 1 &<< (Int(a.depth) &* 4 &- shift &- 4)
+        at = at << 4 | c.codeNibble((place ?? 0) >> shift & 15, &models, table &+ at &* ModelSize.nibble)
+        table &+= prefixes &* ModelSize.nibble
+      }
     } else {
       at =
         Int(a.count) &- 1
@@ -182,28 +191,27 @@ struct Alphabets: ~Copyable {
     values[Int(a.at + a.count)] = value
     if encoding { places[Alphabets.key(alphabet, value)] = Int(a.count) }
     a.count += 1
-    while a.depth <= Alphabets.deepest, Int(a.count) > 1 << Int(a.depth) { deepen(&a, &models) }
+    while a.depth <= Alphabets.deepest, Int(a.count) > 1 << (4 * Int(a.depth)) { deepen(&a, &models) }
     all[alphabet] = a
   }
 
-  /// One level more: the tree so far becomes the half under a new root's 0.
+  /// One nibble more: the places so far begin with 0.
   private func deepen(_ a: inout Alphabet, _ models: inout Models) {
-    a.depth += 1
-    if a.depth > Alphabets.deepest {
-      a.number = UInt32(models.allocate(ModelSize.number))
-      return
-    }
-    let base = models.allocate(1 << Int(a.depth))
     let old = Int(a.base)
-    if a.depth > 1 {
-      for node in 1..<1 << (Int(a.depth) - 1) {
-        // Level l of the old tree is level l + 1 of the new, in its lower half.
-        let level = 63 - UInt64(node).leadingZeroBitCount
-        models.states[base + node + (1 << level)] = models.states[old + node]
-      }
-      // Mostly 0 so far: a prior of as many zeros as there are values, bounded.
-      models.states[base + 1] = 1 << 30 | 6
+    a.depth += 1
+    switch a.depth {
+    case 1:
+      a.base = UInt32(models.allocate(ModelSize.nibble))
+      models.expectFirst(4, at: Int(a.base))
+    case 2, 3:
+      let tables = a.depth == 2 ? 17 : 273
+      let base = models.allocate(tables * ModelSize.nibble)
+      models.expectFirst(1, at: base)
+      models.copyNibbles(1, from: old, to: base + ModelSize.nibble)
+      if a.depth == 3 { models.copyNibbles(16, from: old + ModelSize.nibble, to: base + 17 * ModelSize.nibble) }
+      a.base = UInt32(base)
+    default:
+      a.number = UInt32(models.allocate(ModelSize.number))
     }
-    a.base = UInt32(base)
   }
 }
