@@ -37,7 +37,7 @@ struct SegmentEncoder: ~Copyable {
   /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`.
   mutating func encode(_ chunk: ByteView, entry: ChunkEntry, into out: inout Buffer<UInt8>) -> BlockReport {
     block.removeAll()
-    state.duplicates.begin()
+    state.begin(chunk: chunk.count)
     let strings = state.strings.count
     if framing == .json {
       var spine = JSONSpine(chunk)

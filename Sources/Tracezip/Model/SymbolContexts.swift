@@ -9,11 +9,16 @@ import Columns
 struct SymbolContexts: ~Copyable {
   static var candidates: Int { 3 }
 
+  private struct Context: BitwiseCopyable {
+    /// Most trusted first.
+    var symbols: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    /// The first of their models.
+    var base: UInt32
+    /// Symbols in use.
+    var used: UInt32 = 0
+  }
   private var index = FlatMap()
-  private var symbols = Buffer<UInt64>()
-  /// Candidates in use and the first of their models.
-  private var used = Buffer<UInt8>()
-  private var bases = Buffer<UInt32>()
+  private var all = Buffer<Context>()
 
   /// The context for `key`, new or known.
   @inline(__always)
@@ -24,75 +29,59 @@ struct SymbolContexts: ~Copyable {
 
   @inline(never)
   private mutating func make(_ key: UInt64, _ models: inout Models) -> Int {
-    let id = used.count
+    let id = all.count
     index[key] = id
-    used.append(0)
-    bases.append(UInt32(models.allocate(SymbolContexts.candidates)))
-    symbols.append(repeating: 0, count: SymbolContexts.candidates)
+    all.append(Context(base: UInt32(models.allocate(SymbolContexts.candidates))))
     return id
   }
 
-  /// What the context would say first.
-  @inline(__always)
-  func guess(_ context: Int) -> UInt64? {
-    used[context] == 0 ? nil : symbols[context &* SymbolContexts.candidates]
-  }
-
   /// Codes `symbol` if it is one of the context's candidates (nil otherwise), then learns nothing: call `learn` once the
-  /// symbol is known. `excluded` are symbols that an earlier context has ruled out.
+  /// symbol is known. `excluded` is a context that has ruled out its candidates before, or -1.
   @inline(__always)
   mutating func code<C: BitCoder & ~Copyable>(
     _ symbol: UInt64, _ context: Int, _ models: inout Models, _ c: inout C, excluded: Int = -1
   ) -> UInt64? {
-    let n = Int(used[context])
-    let at = context &* SymbolContexts.candidates
-    let base = Int(bases[context])
-    var k = 0
-    while k < n {
-      let candidate = symbols[at &+ k]
-      if excluded >= 0, holds(excluded, candidate) {
-        k &+= 1
-        continue
-      }
-      if c.codeBit(candidate == symbol, &models, base &+ k, limit: 60) { return candidate }
-      k &+= 1
+    let here = all[context]
+    let base = Int(here.base)
+    if here.used == 0 { return nil }
+    if !holds(excluded, here.symbols.0), c.codeBit(here.symbols.0 == symbol, &models, base, limit: 60) {
+      return here.symbols.0
+    }
+    if here.used == 1 { return nil }
+    if !holds(excluded, here.symbols.1), c.codeBit(here.symbols.1 == symbol, &models, base &+ 1, limit: 60) {
+      return here.symbols.1
+    }
+    if here.used == 2 { return nil }
+    if !holds(excluded, here.symbols.2), c.codeBit(here.symbols.2 == symbol, &models, base &+ 2, limit: 60) {
+      return here.symbols.2
     }
     return nil
   }
 
   @inline(__always)
   private func holds(_ context: Int, _ symbol: UInt64) -> Bool {
-    let n = Int(used[context])
-    let at = context &* SymbolContexts.candidates
-    var k = 0
-    while k < n {
-      if symbols[at &+ k] == symbol { return true }
-      k &+= 1
-    }
-    return false
+    if context < 0 { return false }
+    let it = all[context]
+    return it.used > 0 && it.symbols.0 == symbol || it.used > 1 && it.symbols.1 == symbol
+      || it.used > 2 && it.symbols.2 == symbol
   }
 
   /// Moves `symbol` one place up, or takes it in at the last.
   @inline(__always)
   mutating func learn(_ symbol: UInt64, _ context: Int) {
-    let n = Int(used[context])
-    let at = context &* SymbolContexts.candidates
-    var k = 0
-    while k < n {
-      if symbols[at &+ k] == symbol {
-        if k > 0 {
-          symbols[at &+ k] = symbols[at &+ k &- 1]
-          symbols[at &+ k &- 1] = symbol
-        }
-        return
-      }
-      k &+= 1
-    }
-    if n < SymbolContexts.candidates {
-      used[context] = UInt8(n &+ 1)
-      symbols[at &+ n] = symbol
+    let here = all[context]
+    if here.used > 0, here.symbols.0 == symbol { return }
+    if here.used > 1, here.symbols.1 == symbol {
+      all[context].symbols = (symbol, here.symbols.0, here.symbols.2)
+    } else if here.used > 2, here.symbols.2 == symbol {
+      all[context].symbols = (here.symbols.0, symbol, here.symbols.1)
     } else {
-      symbols[at &+ n &- 1] = symbol
+      switch here.used {
+      case 0: all[context].symbols.0 = symbol
+      case 1: all[context].symbols.1 = symbol
+      default: all[context].symbols.2 = symbol
+      }
+      if here.used < 3 { all[context].used &+= 1 }
     }
   }
 }

@@ -20,11 +20,17 @@ struct ProtobufShredder: ~Copyable {
     var node = Skeletons.root(kind)
     var at = start
     while at < end {
-      let hot = Int(state.skeletons.nodes[node].hot)
+      var hot = Int(state.skeletons.nodes[node].hot)
       if hot >= 0 {
+        let again = repeats(&node, &hot, at, end, &state)
+        if again > at {
+          at = again
+          continue
+        }
         var next = takeShort(hot, at, end, &state)
         if next < 0 { next = take(hot, at, end, &state, &block) }
         if next > at {
+          note(hot, at, next, &state)
           node = hot
           at = next
           continue
@@ -49,12 +55,51 @@ struct ProtobufShredder: ~Copyable {
         precondition(next > at, "a step just parsed must match")
       }
       state.skeletons.nodes[node].hot = Int32(truncatingIfNeeded: child)
+      note(child, at, next, &state)
       node = child
       at = next
     }
     let template = state.skeletons.template(at: node, record: kind)
     block.append(kind, template: template, row: row, from: mark)
     row.truncate(to: mark)
+  }
+
+  /// Takes the steps whose bytes are those of the record before that came this way: one comparison for all of them.
+  /// `node` and `hot` move on; returns where the last of them ends.
+  @inline(__always)
+  private mutating func repeats(
+    _ node: inout Int, _ hot: inout Int, _ start: Int, _ end: Int, _ state: inout ShredState
+  ) -> Int {
+    var n = state.skeletons.nodes[hot]
+    guard n.lastLength != 0, n.lastStart >= state.position, start &+ Int(n.lastLength) <= end else { return start }
+    let before = Int(n.lastStart &- state.position)
+    let same = start &+ bytes.commonPrefix(start, before, end &- start)
+    // How much further on this record stands.
+    let shift = UInt32(truncatingIfNeeded: start &- before)
+    var at = start
+    while at &+ Int(n.lastLength) <= same {
+      if n.words != 0 { row.append(UInt64(n.lastLeaf)) }
+      at &+= Int(n.lastLength)
+      state.skeletons.nodes[hot].lastStart = n.lastStart &+ shift
+      node = hot
+      hot = Int(n.hot)
+      if hot < 0 { break }
+      n = state.skeletons.nodes[hot]
+      if n.lastLength == 0 || n.lastStart &+ shift != state.position &+ UInt32(truncatingIfNeeded: at) { break }
+    }
+    return at
+  }
+
+  /// Remembers where the step at `node` stood, if equal bytes will always mean the same leaf.
+  @inline(__always)
+  private mutating func note(_ node: Int, _ at: Int, _ next: Int, _ state: inout ShredState) {
+    let kind = state.skeletons.nodes[node].kind
+    guard kind.repeatsByBytes, state.interns else { return }
+    let leaf = state.skeletons.nodes[node].words == 0 ? 0 : row[row.count &- 1]
+    let length = leaf > UInt64(UInt32.max) ? 0 : next &- at
+    state.skeletons.nodes[node].lastStart = state.position &+ UInt32(truncatingIfNeeded: at)
+    state.skeletons.nodes[node].lastLength = UInt32(truncatingIfNeeded: length)
+    state.skeletons.nodes[node].lastLeaf = UInt32(truncatingIfNeeded: leaf)
   }
 
   /// A span equal to the one `back` spans before it.

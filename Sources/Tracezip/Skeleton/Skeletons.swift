@@ -18,6 +18,11 @@ struct Skeletons: ~Copyable {
     var lastString: UInt32 = .max
     var lastAt: UInt32 = 0
     var lastCount: UInt32 = 0
+    /// Where the step stood last (`ShredState.position`), in how many bytes, and its leaf: bytes that are equal again
+    /// make the same leaf again. A length of 0: do not count on it.
+    var lastStart: UInt32 = 0
+    var lastLength: UInt32 = 0
+    var lastLeaf: UInt32 = 0
     // The step once more, as far as the fast path needs it.
     var literalAt: UInt32 = 0
     var literalCount: UInt32 = 0
@@ -25,6 +30,8 @@ struct Skeletons: ~Copyable {
     var tagCount: UInt8 = 0
     /// Whether all lengths are in their shortest form.
     var isShort = false
+    /// Words of the step's leaf.
+    var words: UInt8 = 0
   }
   struct Template: BitwiseCopyable {
     var node: Int32
@@ -126,6 +133,7 @@ struct Skeletons: ~Copyable {
     node.literalCount = s.literalCount
     node.kind = s.kind
     node.tagCount = s.tagCount
+    node.words = UInt8(s.kind.leaf.words)
     node.isShort = s.width1 | s.width2 | s.width3 == 0
     node.nextSibling = nodes[parent].firstChild
     nodes[parent].firstChild = Int32(id)
