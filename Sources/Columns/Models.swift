@@ -97,10 +97,9 @@ extension BitCoder where Self: ~Copyable {
     let (seen, held) = models.states.halves(at: base)
     let table = seen == 0 ? NibbleTables.even : held
     let found = code(symbol, by: table)
-    let error = unsafe models.nibbleTargets[found] &- SIMD16<Int16>(truncatingIfNeeded: table)
-    models.states.setHalves(
-      at: base, first: min(seen &+ 1, NibbleTables.longest),
-      table &+ SIMD16<UInt16>(truncatingIfNeeded: NibbleTables.share(of: error, seen: Int(seen))))
+    let error = unsafe models.nibbleTargets[found] &- unsafeBitCast(table, to: SIMD16<Int16>.self)
+    let moved = unsafe table &+ unsafeBitCast(NibbleTables.share(of: error, seen: seen), to: SIMD16<UInt16>.self)
+    models.states.setHalves(at: base, first: min(seen &+ 1, NibbleTables.longest), moved)
     return found
   }
 

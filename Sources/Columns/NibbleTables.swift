@@ -45,7 +45,7 @@ struct NibbleTables: @unchecked Sendable {
   /// The share of `error` that is made good after `seen` symbols, to the nearest. A shift by a constant is one
   /// instruction for all lanes, one by a variable is one for each.
   @inlinable @inline(__always)
-  static func share(of error: SIMD16<Int16>, seen: Int) -> SIMD16<Int16> {
+  static func share(of error: SIMD16<Int16>, seen: UInt16) -> SIMD16<Int16> {
     if seen >= 90 { return (error &+ 64) &>> 7 }
     if seen >= 45 { return (error &+ 32) &>> 6 }
     if seen >= 22 { return (error &+ 16) &>> 5 }

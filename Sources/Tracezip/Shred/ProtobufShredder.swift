@@ -20,7 +20,7 @@ struct ProtobufShredder: ~Copyable {
     var node = Skeletons.root(kind)
     var at = start
     while at < end {
-      var hot = Int(state.skeletons.nodes[node].hot)
+      var hot = Int(state.skeletons.trails[node].hot)
       if hot >= 0 {
         let again = repeats(&node, &hot, at, end, &state)
         if again > at {
@@ -54,7 +54,7 @@ struct ProtobufShredder: ~Copyable {
         next = take(child, at, end, &state, &block)
         precondition(next > at, "a step just parsed must match")
       }
-      state.skeletons.nodes[node].hot = Int32(truncatingIfNeeded: child)
+      state.skeletons.trails[node].hot = Int32(truncatingIfNeeded: child)
       note(child, at, next, &state)
       node = child
       at = next
@@ -70,22 +70,22 @@ struct ProtobufShredder: ~Copyable {
   private mutating func repeats(
     _ node: inout Int, _ hot: inout Int, _ start: Int, _ end: Int, _ state: inout ShredState
   ) -> Int {
-    var n = state.skeletons.nodes[hot]
-    guard n.lastLength != 0, n.lastStart >= state.position, start &+ Int(n.lastLength) <= end else { return start }
-    let before = Int(n.lastStart &- state.position)
+    var trail = state.skeletons.trails[hot]
+    guard trail.length != 0, trail.start >= state.position, start &+ Int(trail.length) <= end else { return start }
+    let before = Int(trail.start &- state.position)
     let same = start &+ bytes.commonPrefix(start, before, end &- start)
     // How much further on this record stands.
     let shift = UInt32(truncatingIfNeeded: start &- before)
     var at = start
-    while at &+ Int(n.lastLength) <= same {
-      if n.words != 0 { row.append(UInt64(n.lastLeaf)) }
-      at &+= Int(n.lastLength)
-      state.skeletons.nodes[hot].lastStart = n.lastStart &+ shift
+    while at &+ Int(trail.length) <= same {
+      if trail.words != 0 { row.append(UInt64(trail.leaf)) }
+      at &+= Int(trail.length)
+      state.skeletons.trails[hot].start = trail.start &+ shift
       node = hot
-      hot = Int(n.hot)
+      hot = Int(trail.hot)
       if hot < 0 { break }
-      n = state.skeletons.nodes[hot]
-      if n.lastLength == 0 || n.lastStart &+ shift != state.position &+ UInt32(truncatingIfNeeded: at) { break }
+      trail = state.skeletons.trails[hot]
+      if trail.length == 0 || trail.start &+ shift != state.position &+ UInt32(truncatingIfNeeded: at) { break }
     }
     return at
   }
@@ -93,13 +93,11 @@ struct ProtobufShredder: ~Copyable {
   /// Remembers where the step at `node` stood, if equal bytes will always mean the same leaf.
   @inline(__always)
   private mutating func note(_ node: Int, _ at: Int, _ next: Int, _ state: inout ShredState) {
-    let kind = state.skeletons.nodes[node].kind
-    guard kind.repeatsByBytes, state.interns else { return }
-    let leaf = state.skeletons.nodes[node].words == 0 ? 0 : row[row.count &- 1]
-    let length = leaf > UInt64(UInt32.max) ? 0 : next &- at
-    state.skeletons.nodes[node].lastStart = state.position &+ UInt32(truncatingIfNeeded: at)
-    state.skeletons.nodes[node].lastLength = UInt32(truncatingIfNeeded: length)
-    state.skeletons.nodes[node].lastLeaf = UInt32(truncatingIfNeeded: leaf)
+    guard state.skeletons.nodes[node].kind.repeatsByBytes, state.interns else { return }
+    let leaf = state.skeletons.trails[node].words == 0 ? 0 : row[row.count &- 1]
+    state.skeletons.trails[node].start = state.position &+ UInt32(truncatingIfNeeded: at)
+    state.skeletons.trails[node].length = leaf > UInt64(UInt32.max) ? 0 : UInt32(truncatingIfNeeded: next &- at)
+    state.skeletons.trails[node].leaf = UInt32(truncatingIfNeeded: leaf)
   }
 
   /// A span equal to the one `back` spans before it.

@@ -7,7 +7,7 @@ struct ShredState: ~Copyable {
   var duplicates = Duplicates()
   /// `string-table` off: every string leaf is a string of its own.
   var interns = true
-  /// What `Skeletons.Node.lastStart` counts from in this chunk: a place of an earlier chunk lies below.
+  /// What `Skeletons.Trail.start` counts from in this chunk: a place of an earlier chunk lies below.
   private(set) var position: UInt32 = 1
   private var length: UInt32 = 0
   /// Which step of a JSON spine follows which.
@@ -24,7 +24,7 @@ struct ShredState: ~Copyable {
     position &+= length
     length = UInt32(count)
     if position > 1 << 31 {
-      for i in 0..<skeletons.nodes.count { skeletons.nodes[i].lastStart = 0 }
+      for i in 0..<skeletons.trails.count { skeletons.trails[i].start = 0 }
       position = 1
     }
   }

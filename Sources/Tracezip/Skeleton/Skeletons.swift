@@ -8,8 +8,6 @@ struct Skeletons: ~Copyable {
   struct Node: BitwiseCopyable {
     var step: Int32
     var parent: Int32
-    /// The child taken last: tried first.
-    var hot: Int32 = -1
     var firstChild: Int32 = -1
     var nextSibling: Int32 = -1
     /// Template that ends here.
@@ -18,11 +16,6 @@ struct Skeletons: ~Copyable {
     var lastString: UInt32 = .max
     var lastAt: UInt32 = 0
     var lastCount: UInt32 = 0
-    /// Where the step stood last (`ShredState.position`), in how many bytes, and its leaf: bytes that are equal again
-    /// make the same leaf again. A length of 0: do not count on it.
-    var lastStart: UInt32 = 0
-    var lastLength: UInt32 = 0
-    var lastLeaf: UInt32 = 0
     // The step once more, as far as the fast path needs it.
     var literalAt: UInt32 = 0
     var literalCount: UInt32 = 0
@@ -30,8 +23,18 @@ struct Skeletons: ~Copyable {
     var tagCount: UInt8 = 0
     /// Whether all lengths are in their shortest form.
     var isShort = false
+  }
+  /// What walking remembers of a node, apart from it because it changes with every record.
+  struct Trail: BitwiseCopyable {
+    /// The child taken last: tried first.
+    var hot: Int32 = -1
+    /// Where the step stood last (`ShredState.position`), in how many bytes, and its leaf: bytes that are equal again
+    /// make the same leaf again. A length of 0: do not count on it.
+    var start: UInt32 = 0
+    var length: UInt32 = 0
+    var leaf: UInt32 = 0
     /// Words of the step's leaf.
-    var words: UInt8 = 0
+    var words: UInt32 = 0
   }
   struct Template: BitwiseCopyable {
     var node: Int32
@@ -50,6 +53,7 @@ struct Skeletons: ~Copyable {
   var columnLeaves = Buffer<UInt8>()
   var steps = Buffer<Step>()
   var nodes = Buffer<Node>()
+  var trails = Buffer<Trail>()
   var templates = Buffer<Template>()
   var templateSteps = Buffer<UInt32>()
   /// (parent node, step) -> child node, for nodes with many children.
@@ -59,7 +63,10 @@ struct Skeletons: ~Copyable {
   private var columnIndex = FlatMap()
 
   init() {
-    for _ in RecordKind.allCases { nodes.append(Node(step: -1, parent: -1)) }
+    for _ in RecordKind.allCases {
+      nodes.append(Node(step: -1, parent: -1))
+      trails.append(Trail())
+    }
   }
 
   static func root(_ record: RecordKind) -> Int { Int(record.rawValue) }
@@ -133,11 +140,11 @@ struct Skeletons: ~Copyable {
     node.literalCount = s.literalCount
     node.kind = s.kind
     node.tagCount = s.tagCount
-    node.words = UInt8(s.kind.leaf.words)
     node.isShort = s.width1 | s.width2 | s.width3 == 0
     node.nextSibling = nodes[parent].firstChild
     nodes[parent].firstChild = Int32(id)
     nodes.append(node)
+    trails.append(Trail(words: UInt32(s.kind.leaf.words)))
     return id
   }
 
