@@ -26,6 +26,7 @@ public enum Tool {
     if arguments.dropFirst() == ["--version"] || arguments.dropFirst() == ["-V"] {
       end(with: { () throws(CommandError) in try writeToStandardOutput("tracezip \(programVersion)\n") })
     }
+    Heap.prepare()
     occupyStandardDescriptors()
     Signals.install()
     let name = PathName.last(arguments.first ?? "tracezip")
