@@ -4,7 +4,7 @@ import Bytes
 ///
 /// Opaque tokens (UUIDs and the like) are lifted out, a mark standing for them, and go through a `TokenModel`, which
 /// packs new ones and refers to earlier ones; their random digits would only cost time and spoil the contexts.
-struct MixedModel: ~Copyable {
+struct MixedModel: TextModel, ~Copyable {
   private var mixer: LetterMixer
   private var opaques = TokenModel(spells: false)
   /// All symbols so far and where the last six with some hash ended.

@@ -13,7 +13,7 @@ import Bytes
 /// to earlier values of other columns are one mechanism, which needs no trial of layouts and no thresholds.
 ///
 /// Written once for both directions (`BitCoder`); the tables live as long as a segment.
-struct TokenModel: ~Copyable {
+struct TokenModel: TextModel, ~Copyable {
   private var models = Models()
   private var dictionary = TokenDictionary()
   private var followers = FollowerTable()
