@@ -219,8 +219,7 @@ struct TokenModel: TextModel, ~Copyable {
       rank > 0 ? 11 : token >= 0 ? 8 &+ Self.classOf(dictionary.kind(token)) : Int(kind.rawValue)
     let what = coder.codeTree(symbol, bits: 4, &models, under, limit: 60)
     if what < 8 {
-      if what > 6 { coder.fail() }
-      return -1 &- min(what, 6)
+      return -1 &- what
     }
     if what == 11 {
       rank = coder.codeTree(rank, bits: 6, &models, ranks)
@@ -477,6 +476,7 @@ struct TokenModel: TextModel, ~Copyable {
     case .lowerHex: spellHex(bytes, 0x57, kind, &coder)
     case .upperHex: spellHex(bytes, 0x37, kind, &coder)
     case .alphanumeric: spellAlphanumeric(bytes, &coder)
+    case .urlSafe: spellURLSafe(bytes, &coder)
     }
     let token = dictionary.close(kind)
     know(token)
@@ -618,6 +618,23 @@ struct TokenModel: TextModel, ~Copyable {
       let got = coder.codeRaw(value, count: 6) & 63
       if got > 61 { coder.fail() }
       dictionary.add(UInt8(got &+ (got < 10 ? 0x30 : got < 36 ? 0x37 : 0x3D)))
+    }
+  }
+
+  /// Six bits a character, as above; `-` is 62 and `_` is 63.
+  private mutating func spellURLSafe<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ coder: inout C) {
+    let length = codeLength(bytes.count, .urlSafe, &coder)
+    for k in 0..<length {
+      var value: UInt64 = 0
+      if !C.decodes {
+        let byte = UInt64(bytes[k])
+        value =
+          byte == 0x2D
+          ? 62 : byte == 0x5F ? 63 : byte < 0x3A ? byte &- 0x30 : byte < 0x5B ? byte &- 0x37 : byte &- 0x3D
+      }
+      let got = coder.codeRaw(value, count: 6) & 63
+      dictionary.add(
+        got == 62 ? 0x2D : got == 63 ? 0x5F : UInt8(got &+ (got < 10 ? 0x30 : got < 36 ? 0x37 : 0x3D)))
     }
   }
 }
