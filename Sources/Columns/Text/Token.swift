@@ -90,8 +90,20 @@ enum Tokenizer {
   private static func marks(_ text: ByteView, _ start: Int, _ limit: Int) -> Int {
     var at = start
     let stop = min(limit, start &+ 8)
-    while at < stop, ByteClass.of(text.unchecked(at)) & (ByteClass.digit | ByteClass.letter) == 0 { at &+= 1 }
+    while at < stop, ByteClass.of(text.unchecked(at)) & (ByteClass.digit | ByteClass.letter) == 0 {
+      if text.unchecked(at) == 0x25, at &+ 3 <= limit, isHex(text.unchecked(at &+ 1)), isHex(text.unchecked(at &+ 2)) {
+        // A character of a URL, percent-encoded.
+        at &+= 3
+      } else {
+        at &+= 1
+      }
+    }
     return at
+  }
+
+  @inline(__always)
+  private static func isHex(_ byte: UInt8) -> Bool {
+    ByteClass.of(byte) & (ByteClass.digit | ByteClass.lowerHex | ByteClass.upperHex) != 0
   }
 
   /// The end of a run at `start` that looks like random bytes in base64 for URLs: two out of five neighbours are of

@@ -68,6 +68,9 @@ struct ValueArrays: ~Copyable {
 
   // MARK: forms
 
+  /// A probability of one in fifty that the first string of a column is something else than text.
+  private static let mostlyText: BitModel = UInt32((1 << 22) / 50) << 10 | 2
+
   /// The form of a string, and where in it the content of `bytes` begins; fills `elements` if it is an array.
   mutating func parse(_ string: ByteView) -> (form: Form, content: Int) {
     if string.count < 4 { return (.text, 0) }
@@ -121,7 +124,7 @@ struct ValueArrays: ~Copyable {
 
   mutating func codeForm<C: BitCoder & ~Copyable>(_ form: Form, column: Int, _ coder: inout C) -> Form {
     let base = column &* 4
-    if base >= forms.count { forms.append(repeating: freshModel, count: base &+ 4 &- forms.count) }
+    if base >= forms.count { forms.append(repeating: Self.mostlyText, count: base &+ 4 &- forms.count) }
     if coder.code(form == .text ? 0 : 1, &forms[base], limit: 127) == 0 { return .text }
     return coder.code(form == .array ? 0 : 1, &forms[base &+ 1], limit: 127) == 0 ? .array : .bytes
   }
