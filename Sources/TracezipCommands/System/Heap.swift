@@ -1,3 +1,4 @@
+import CMalloc
 import Glibc
 
 /// How the program's memory behaves; the library leaves that to its host.
@@ -13,11 +14,12 @@ enum Heap {
     mallopt(M_TOP_PAD, 1 << 20)
     // Worker threads allocate rarely: one heap serves all of them.
     mallopt(M_ARENA_MAX, 1)
-    guard let start = unsafe malloc(usual / 2), let more = unsafe malloc(usual / 2) else { return }
+    // Half of it at a time, so that it is not mapped by itself.
+    guard let start = unsafe malloc(usual / 2 - 4096), let more = unsafe malloc(usual / 2 - 4096) else { return }
     let page = 4096
     let from = (Int(bitPattern: start) + page - 1) & ~(page - 1)
-    let to = (Int(bitPattern: more) + usual / 2) & ~(page - 1)
-    if from < to, let address = UnsafeMutableRawPointer(bitPattern: from) {
+    let to = (Int(bitPattern: more) + usual / 2 - page) & ~(page - 1)
+    if from < to, let address = unsafe UnsafeMutableRawPointer(bitPattern: from) {
       unsafe _ = madvise(address, to - from, MADV_HUGEPAGE)
     }
     unsafe free(more)
