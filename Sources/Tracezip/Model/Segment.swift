@@ -70,7 +70,8 @@ struct SegmentEncoder: ~Copyable {
     let skeletonBytes = out.count - start
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
-      model.newStrings, state.strings, columns: state.skeletons.columns.count, config, into: &out)
+      model.newStrings, state.strings, columns: state.skeletons.columns.count, config,
+      moreToCome: chunk.count >= config.blockSize / 4 * 3, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
@@ -140,8 +141,9 @@ struct SegmentDecoder: ~Copyable {
     guard model.decodeIds(ids, block, scratch, &coder) else { throw malformed("a block's ids make no sense") }
     model.finish(&block, scratch, decoding: true)
     let before = out.count
-    guard weaver.weave(
-      block, skeletons, strings, model.constants, framing: framing, limit: restoredCount, into: &out),
+    guard
+      weaver.weave(
+        block, skeletons, strings, model.constants, framing: framing, limit: restoredCount, into: &out),
       out.count - before == restoredCount
     else { throw malformed("a block's records do not fit together") }
     report = BlockReport()

@@ -228,7 +228,9 @@ extension BlockModel {
         }
       }
       while structure.traceModels.count <= scope { structure.traceModels.append(-1) }
-      if structure.traceModels[scope] < 0 { structure.traceModels[scope] = Int32(models.allocate(6 * ModelSize.nibble)) }
+      if structure.traceModels[scope] < 0 {
+        structure.traceModels[scope] = Int32(models.allocate(6 * ModelSize.nibble))
+      }
       let traceBase = Int(structure.traceModels[scope]) + structure.lastTraceSymbol * ModelSize.nibble
       symbol = c.codeNibble(symbol, &models, traceBase)
       if symbol > 5 { return c.fail() }

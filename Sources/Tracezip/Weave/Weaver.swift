@@ -115,7 +115,9 @@ struct Weaver: ~Copyable {
 
   /// Remembers the span that has just been woven.
   @inline(__always)
-  private mutating func note(_ at: Int, _ count: Int) { spanAt.append(UInt64(at) << 24 | UInt64(min(count, 0xFF_FFFF))) }
+  private mutating func note(_ at: Int, _ count: Int) {
+    spanAt.append(UInt64(at) << 24 | UInt64(min(count, 0xFF_FFFF)))
+  }
 
   private mutating func nextSpine(_ block: borrowing Block) -> UInt64 {
     spineLeaf &+= 1
@@ -203,7 +205,9 @@ struct Weaver: ~Copyable {
   ) -> Bool {
     if !plan.isPlanned(template),
       !plan.plan(template, skeletons, strings, rows, leaf, constants, limit: max(0, bound &- out.count))
-    { return false }
+    {
+      return false
+    }
     var (at, end) = plan.range(template)
     while at < end {
       let op = plan.ops[at]
