@@ -71,7 +71,7 @@ struct SegmentEncoder: ~Copyable {
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
       model.newStrings, state.strings, columns: state.skeletons.columns.count, config,
-      moreToCome: chunk.count >= config.blockSize / 4 * 3, into: &out)
+      moreToCome: chunk.count >= config.blockSize / 2, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
