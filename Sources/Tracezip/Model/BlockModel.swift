@@ -44,6 +44,7 @@ struct BlockModel: ~Copyable {
   var rowAt = Buffer<UInt32>()
   var order = Buffer<UInt32>()
   var starts = Buffer<UInt32>()
+  var idDraws = Buffer<IdDraw>()
 
   init() {}
 
