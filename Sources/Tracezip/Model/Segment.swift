@@ -3,8 +3,8 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
 ///
-/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded
-/// values and ids, each behind its length as varint, with the number of new strings before the text; then the raw bits
+/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text and
+/// coded values, each behind its length as varint, with the number of new strings before the text; then the raw bits
 /// to the end.
 struct SegmentEncoder: ~Copyable {
   let config: TracezipConfig
@@ -16,12 +16,12 @@ struct SegmentEncoder: ~Copyable {
   private var text = TextPacker()
   private var mark = SkeletonMark()
   private var section = Buffer<UInt8>()
-  private var ids = Buffer<UInt8>()
-  private var hints = IdHints()
-  private(set) var idReport: IdReport?
+  private var ids: IdEncoder
+  private(set) var idReport = IdReport()
 
   init(config: TracezipConfig, framing: BlockFraming) {
     self.config = config
+    ids = IdEncoder(effort: config.effort == .best ? .best : config.level < 3 ? .javaAndNode : .default)
     self.framing = framing
     state.interns = config.stringTable
     state.duplicates.isOn = config.deduplication
@@ -55,8 +55,7 @@ struct SegmentEncoder: ~Copyable {
     for i in 0..<model.spent.count { model.spent[i] = 0 }
     var coder = RangeEncoder()
     model.code(&block, state.skeletons, limit: chunk.count, &scratch, &coder)
-    ids.removeAll()
-    idReport = model.encodeIds(block, scratch, state.strings, config, &hints, &coder, into: &ids)
+    idReport = model.encodeIds(block, scratch, state.strings, config, &ids, &coder)
     model.finish(&block, scratch, decoding: false)
     coder.finish()
 
@@ -75,7 +74,6 @@ struct SegmentEncoder: ~Copyable {
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
-    out.append(ids.view)
     out.append(coder.raw.view)
     model.report(block, state.skeletons, scratch, &report)
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
@@ -105,6 +103,8 @@ struct SegmentDecoder: ~Copyable {
   private var text = TextPacker()
   private var weaver = Weaver()
   private var section = Buffer<UInt8>()
+  private var ids = IdDecoder()
+  private(set) var idReport = IdReport()
 
   init(limits: DecodeLimits) { self.limits = limits }
 
@@ -133,12 +133,14 @@ struct SegmentDecoder: ~Copyable {
     model.stringLimit = strings.count
     model.newStrings.removeAll()
     for i in 0..<model.spent.count { model.spent[i] = 0 }
-    guard let ids = reader.section() else { throw malformed("a block's ids are cut off") }
     var coder = RangeDecoder(coded: coded, raw: payload.dropFirst(reader.at))
     let templates = model.infos.count
     model.code(&block, skeletons, limit: restoredCount, &scratch, &coder)
     guard !coder.failed, model.stringCount == strings.count else { throw malformed("a block's values make no sense") }
-    guard model.decodeIds(ids, block, scratch, &coder) else { throw malformed("a block's ids make no sense") }
+    guard let idReport = model.decodeIds(block, scratch, &ids, &coder) else {
+      throw malformed("a block's ids make no sense")
+    }
+    self.idReport = idReport
     model.finish(&block, scratch, decoding: true)
     let before = out.count
     guard
