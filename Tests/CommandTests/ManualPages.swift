@@ -233,6 +233,41 @@ enum ManualPages {
     The bytes of an archive do not depend on the number of threads.
 
     """,
+    "cat": """
+    .SH NOTES
+    How a capture is framed is told from its first bytes. Where archives of differently framed captures were put into one
+    file with
+    .BR cat (1),
+    only those framed as the first can be converted; the rest is left out, with a warning.
+
+    """,
+    "bench": """
+    .SH NOTES
+    The JSON has a
+    .B schemaVersion
+    of 1 and, for each size, in
+    .BR batches ,
+    .BR batchSpans ,
+    .BR batches ,
+    .B inputBytes
+    (the protobuf of the batches),
+    .BR archiveBytes ,
+    .BR zstd3Bytes ,
+    .B compressMicrosPerBatchMedian
+    and
+    .B decompressMicrosPerBatchMedian
+    with P90, P99 and Max beside them. Without
+    .B \\-\\-batch\\-spans
+    there are
+    .BR levels ,
+    .BR peers ,
+    .B stages
+    and
+    .B duplicates
+    too. Spans of a capture are put into batches with the resource and scope that each stands in. Shares of duplicates
+    are made from its first 50,000 spans, each repetition one of the last 64 spans again.
+
+    """,
     "stats": """
     .SH NOTES
     The JSON has a

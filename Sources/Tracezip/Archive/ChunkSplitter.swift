@@ -38,7 +38,14 @@ struct ChunkSplitter {
   ///   - isFlush: whole messages leave even where they do not fill a chunk.
   mutating func next(in bytes: ByteView, limit: Int, isEnd: Bool, isFlush: Bool = false) -> ChunkCut? {
     if bytes.isEmpty || bytes.count < limit && !isEnd && !isFlush { return nil }
-    if framing == nil { recognise(bytes, isEnd) }
+    if framing == nil {
+      recognise(bytes, isEnd)
+      if isFlush, !isEnd, bytes.count < Recognition.window, !beginsWithMessage(bytes) {
+        // Too little came before the flush to tell what it is.
+        framing = nil
+        return nil
+      }
+    }
     if leaf > 0 { return verbatim(min(leaf, limit, bytes.count)) }
     if !entry.json.isEmpty {
       if bytes.count < limit, !isEnd { return nil }
@@ -68,6 +75,13 @@ struct ChunkSplitter {
     framing = found
     cursor = FrameCursor(found)
     recognised = Self.blockFraming(found)
+  }
+
+  /// Whether a whole message stands at the front. Looks, and leaves the cursor where it is.
+  private func beginsWithMessage(_ bytes: ByteView) -> Bool {
+    var ahead = cursor
+    guard case .frame = ahead.next(in: bytes, isEnd: false) else { return false }
+    return true
   }
 
   private static func blockFraming(_ framing: Framing) -> BlockFraming {
