@@ -51,6 +51,7 @@ public enum TextCodec {
     guard let layout = TextLayout(rawValue: bytes[0]) else { throw .unknownLayout(found: bytes[0]) }
     let rest = bytes.dropFirst(1)
     var output: TextInput
+    state.costs = []
     switch layout {
     case .empty: output = TextInput()
     case .plain:
@@ -150,6 +151,7 @@ public enum TextCodec {
     var output = TextInput()
     for k in 0..<total {
       let offset = output.arena.count
+      let before = coder.spent
       let column = state.codeColumn(layout, 0, columns: columns, &coder)
       state.repeats.code(column: column, limit: maximumBytes - offset, &coder)
       let copies = state.repeats.copies.count
@@ -175,6 +177,7 @@ public enum TextCodec {
       state.repeats.remember(output.arena[offset..<output.arena.count], forFinding: false)
       output.items.append(
         TextInput.Item(offset: offset, length: output.arena.count - offset, column: column))
+      if state.tellsCosts { state.costs.append(coder.spent - before) }
     }
     return output
   }
