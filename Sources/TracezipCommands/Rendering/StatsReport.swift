@@ -110,7 +110,8 @@ struct StatsReport {
         heads(title, counted),
         shares.prefix(limit).map {
           [
-            $0.name.isEmpty ? "(none)" : Self.shortened($0.name, 100), number($0.originalBytes), Text.grouped($0.storedBytes),
+            $0.name.isEmpty ? "(none)" : Self.shortened($0.name, 100), number($0.originalBytes),
+            Text.grouped($0.storedBytes),
             share($0.storedBytes), number($0.count),
           ]
         } + (shares.isEmpty ? [] : more))
