@@ -46,7 +46,8 @@ let package = Package(
     .target(
       name: "TracezipCommands",
       dependencies: [
-        "Bytes", "CMalloc", "Tracezip", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Bytes", "CMalloc", "OTLP", "Tracezip", "Workload", "CZstd", "CLZ4",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(name: "Workload", dependencies: ["Bytes"], swiftSettings: strict),
     .executableTarget(

@@ -15,7 +15,9 @@ struct TracezipCommand: ParsableCommand {
       Without a file it works on standard input and output, so that tar -I tracezip works.
       """,
     version: programVersion,
-    subcommands: [Compress.self, Decompress.self, Verify.self, Stats.self, List.self, Version.self])
+    subcommands: [
+      Compress.self, Decompress.self, Cat.self, Verify.self, Stats.self, List.self, Bench.self, Version.self,
+    ])
 }
 
 /// The whole program, but for its one line of `main`.

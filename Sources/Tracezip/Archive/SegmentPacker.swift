@@ -133,6 +133,7 @@ final class SegmentPacker: SegmentWork {
     }
     modelled.removeAll()
     var report = encoder!.encode(bytes, entry: chunk.cut.entry, into: &modelled)
+    if framing == .json { report.messages = chunk.cut.messages }
     // What zstd makes of it is worth knowing for small files, and where the model did badly.
     var kind = FrameKind.modelled
     if !hasState && isSmall || modelled.count > bytes.count / 2 {

@@ -24,6 +24,7 @@ extension BlockModel {
     if c.failed { return }
     scratch.rows.traces.removeAll()
     for i in 0..<n { scratch.rows.traces.append(structure.spanTrace[i]) }
+    if slotCosts.isOn { slotCosts.begin(slots: slotInfos.count) }
     codeSlots(&block.spans, scratch.rows, &c)
     mark = c.spent
     if c.failed { return }
@@ -155,6 +156,7 @@ extension BlockModel {
         codeSlot(template: t, word: word, first: first, count: end - first, &records.leaves, rows, &c)
         if c.failed { return }
         spent[Int(slotInfos[Int(info.slots) + word].column)] += UInt64(c.spent - before)
+        if slotCosts.isOn { slotCosts.note(Int(info.slots) + word, c.spent - before, slotCode) }
       }
       codeScales(t, first: first, count: end - first, records.leaves, &c)
       first = end

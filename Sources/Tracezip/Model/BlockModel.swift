@@ -35,6 +35,9 @@ struct BlockModel: ~Copyable {
   var spent = Buffer<UInt64>()
 
   var spentParts = SpentParts()
+  /// For statistics: what each slot cost, and how the slot at hand was coded.
+  var slotCosts = SlotCosts()
+  var slotCode: UInt8 = 0
 
   // Traces and ids, see StructureModel.swift.
   var traces = TraceTable()
@@ -193,6 +196,7 @@ struct BlockModel: ~Copyable {
     }
     shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
     constants.note(slot: slot, isConstant: shape == SlotShape.same || shape == SlotShape.constant)
+    slotCode = SlotCode.code(shape, 0)
     switch shape {
     case SlotShape.same, SlotShape.constant:
       var value = slots[slot].last
@@ -223,6 +227,7 @@ struct BlockModel: ~Copyable {
         if other >= word { c.fail() }
       }
       if c.failed { return }
+      slotCode = SlotCode.code(shape, kind)
       var previous: UInt64 = 0
       var i = 0
       while i < n {
@@ -254,6 +259,7 @@ struct BlockModel: ~Copyable {
       if slots[slot].number == 0 { slots[slot].number = UInt32(models.allocate(ModelSize.signed)) }
       let numbers = Int(slots[slot].number)
       let how = Int(truncatingIfNeeded: c.codeRaw(UInt64(slots[slot].numeric &- 1), count: 2))
+      slotCode = SlotCode.code(shape, how)
       var previous = slots[slot].last
       var i = 0
       while i < n {

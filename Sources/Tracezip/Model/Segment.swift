@@ -81,7 +81,7 @@ struct SegmentEncoder: ~Copyable {
     for (column, bytes) in textByColumn.enumerated() where bytes > 0 {
       told += bytes
       let path = state.skeletons.path(state.skeletons.columns[column])
-      report.columns.append(CompressionStats.Column(name: "text of " + path, storedBytes: bytes))
+      report.columns.append(CompressionStats.Column(name: path, storedBytes: bytes))
     }
     report.columns.append(
       CompressionStats.Column(name: "text", values: model.newStrings.count, storedBytes: max(0, textBytes - told)))
@@ -106,7 +106,12 @@ struct SegmentDecoder: ~Copyable {
   private var ids = IdDecoder()
   private(set) var idReport = IdReport()
 
-  init(limits: DecodeLimits) { self.limits = limits }
+  /// - Parameter details: for statistics; makes decoding slower.
+  init(limits: DecodeLimits, details: Bool = false) {
+    self.limits = limits
+    model.slotCosts.isOn = details
+    if details { text.tellCosts() }
+  }
 
   /// Restores exactly `restoredCount` bytes from `payload` and appends them to `out`.
   mutating func decode(
@@ -152,8 +157,18 @@ struct SegmentDecoder: ~Copyable {
     report.templates = skeletons.templates.count - templates
     report.services = model.services(skeletons, strings)
     model.report(block, skeletons, scratch, &report)
+    if model.slotCosts.isOn { account(newStrings, packedText) }
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: packedDelta.count))
     report.columns.append(CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
+  }
+
+  /// Shares the bytes of the block just decoded out, for statistics.
+  private mutating func account(_ new: Int, _ packedText: ByteView) {
+    let costs = text.costs(packedText)
+    var accountant = BlockAccountant(
+      skeletons, strings, spans: block.spans.templates.count, new: new, text: costs)
+    report.details = accountant.run(
+      block, model, skeletons, strings, scratch, sizes: weaver.spanSizes, text: costs)
   }
 
   private func malformed(_ reason: String) -> BlockError { BlockError(.malformed(reason: reason)) }

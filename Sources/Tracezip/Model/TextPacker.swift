@@ -8,6 +8,15 @@ struct TextPacker: ~Copyable {
   private var state = TextState()
   private var packed = Buffer<UInt8>()
 
+  /// Has `unpack` tell what each string cost.
+  mutating func tellCosts() { state.tellsCosts = true }
+
+  /// What the strings of the block just unpacked cost, of which `bytes` were.
+  func costs(_ bytes: ByteView) -> TextCosts {
+    let layout = bytes.isEmpty ? nil : TextLayout(rawValue: bytes[0])
+    return TextCosts(bytes: bytes.count, layout: layout.map { "\($0)" } ?? "", each: state.costs)
+  }
+
   /// One short run behind its packed length.
   mutating func packSmall(_ bytes: ByteView, into out: inout Buffer<UInt8>) {
     packed.removeAll()

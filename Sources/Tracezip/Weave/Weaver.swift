@@ -119,6 +119,9 @@ struct Weaver: ~Copyable {
     spanAt.append(UInt64(at) << 24 | UInt64(min(count, 0xFF_FFFF)))
   }
 
+  /// How long each span was.
+  var spanSizes: [Int] { (0..<spanAt.count).map { Int(spanAt[$0] & 0xFF_FFFF) } }
+
   private mutating func nextSpine(_ block: borrowing Block) -> UInt64 {
     spineLeaf &+= 1
     return block.spineLeaves[spineLeaf &- 1]
