@@ -34,8 +34,11 @@ struct SegmentEncoder: ~Copyable {
     state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
   }
 
-  /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`.
-  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, into out: inout Buffer<UInt8>) -> BlockReport {
+  /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`. `isFollowed`: the
+  /// block was full, so that others will follow.
+  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, isFollowed: Bool, into out: inout Buffer<UInt8>)
+    -> BlockReport
+  {
     block.removeAll()
     state.begin(chunk: chunk.count)
     let strings = state.strings.count
@@ -70,7 +73,7 @@ struct SegmentEncoder: ~Copyable {
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
       model.newStrings, state.strings, columns: state.skeletons.columns.count, config,
-      moreToCome: chunk.count >= config.blockSize / 2, into: &out)
+      moreToCome: isFollowed, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)

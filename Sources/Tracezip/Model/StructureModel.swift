@@ -21,20 +21,25 @@ struct Node: BitwiseCopyable {
   var id: UInt64
   var previous: Int32
   var trace: Int32
-  /// Whether a span with this id has come.
-  var isSpan: Bool
-  /// Times of that span, once coded: `timed`.
-  var timed = false
-  var start: UInt64 = 0
-  var end: UInt64 = 0
-  var lastChildEnd: UInt64 = 0
   /// Number of the span in the segment, -1 while it is still to come.
   var row: Int32 = -1
+  /// Whether a span with this id has come.
+  var isSpan: Bool
+}
+
+/// The times of a node's span, apart from the node so that looking for ids touches little memory.
+struct NodeTimes: BitwiseCopyable {
+  var known = false
+  var start: UInt64 = 0
+  var end: UInt64 = 0
+  /// End of the child coded last, 0 for none.
+  var childEnd: UInt64 = 0
 }
 
 struct TraceTable: ~Copyable {
   var traces = Buffer<Trace>()
   var nodes = Buffer<Node>()
+  var times = Buffer<NodeTimes>()
   /// Encoder: (high, low) -> trace, (trace, id) -> node. Keys are hashes; hits are compared.
   private var index = HashSlots()
   private var nodeIndex = HashSlots()
@@ -71,6 +76,7 @@ struct TraceTable: ~Copyable {
   /// A new node at the end of `trace`'s list.
   mutating func append(_ trace: Int, id: UInt64, isSpan: Bool, encoding: Bool) -> Int {
     let n = nodes.count
+    times.append(NodeTimes())
     nodes.append(Node(id: id, previous: traces[trace].lastNode, trace: Int32(trace), isSpan: isSpan))
     traces[trace].lastNode = Int32(n)
     if !isSpan { traces[trace].pending += 1 }
