@@ -66,7 +66,8 @@ struct TokenModel: TextModel, ~Copyable {
     path = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000), 0x9E37_79B1)
     p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
     p2 = 0
-    if part > 0 { runs.leave() } else { speller.ordinal = 0 }
+    runs.begin(column: column, part: part)
+    if part == 0 { speller.ordinal = 0 }
   }
 
   mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
