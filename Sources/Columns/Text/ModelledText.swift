@@ -5,6 +5,14 @@ protocol TextModel: ~Copyable {
   /// The column of the next string.
   mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int
 
+  /// What kind of token `text` is, if it is one opaque token and nothing else, and was never seen before.
+  func newIdentifier(_ text: ByteView) -> TokenKind?
+
+  /// Codes a string that is one, all of it; in a decoder, appends it to `text`.
+  mutating func codeIdentifier<C: BitCoder & ~Copyable>(
+    _ kind: TokenKind, _ bytes: ByteView, column: Int, _ coder: inout C, into text: inout Buffer<UInt8>
+  )
+
   /// Begins a string, or goes on with it behind something that is not text of this model (`part` above 0).
   mutating func begin(column: Int, part: Int)
 
@@ -30,7 +38,8 @@ struct SharedText: ~Copyable {
 /// The layouts that are made by a model: (with `mixed` a byte of table bits,) a varint, the length of the range-coded
 /// stream, that stream, and behind it, to the end, the raw bits.
 ///
-/// Of each string are coded: its column, its form (`ValueArrays`), then of an array its elements, of all others the
+/// Of each string are coded: its column, its form (`ValueArrays`), then of an array its elements, of a new identifier
+/// its kind and spelling, of all others the
 /// copies of earlier text in it (`Repeats`), and by the model the text between them.
 enum ModelledText {
   static func encode(
@@ -90,11 +99,14 @@ enum ModelledText {
     for k in 0..<input.items.count {
       let column = model.codeColumn(input.items[k].column, columns: columns, &coder)
       var string = input[k]
-      let (form, content) = shared.arrays.parse(string)
+      var (form, content) = shared.arrays.parse(string)
+      let kind = form == .text ? model.newIdentifier(string) : nil
+      if kind != nil { form = .identifier }
       _ = shared.arrays.codeForm(form, column: column, &coder)
-      if form == .array {
-        encodeArray(string, column, &model, &shared, &coder)
-      } else {
+      switch form {
+      case .identifier: model.codeIdentifier(kind ?? .word, string, column: column, &coder, into: &shared.piece)
+      case .array: encodeArray(string, column, &model, &shared, &coder)
+      case .text, .bytes:
         string = string.dropFirst(content)
         encodeText(string, column, &model, &shared, &coder)
       }
@@ -141,10 +153,14 @@ enum ModelledText {
       let offset = output.arena.count
       let column = model.codeColumn(0, columns: columns, &coder)
       let form = shared.arrays.codeForm(.text, column: column, &coder)
-      let whole =
-        form == .array
-        ? decodeArray(column, limit, &model, &shared, &coder, &output.arena)
-        : decodeText(column, limit, &model, &shared, &coder, &output.arena)
+      let whole: Bool
+      switch form {
+      case .identifier:
+        model.codeIdentifier(.word, .empty, column: column, &coder, into: &output.arena)
+        whole = !coder.failed
+      case .array: whole = decodeArray(column, limit, &model, &shared, &coder, &output.arena)
+      case .text, .bytes: whole = decodeText(column, limit, &model, &shared, &coder, &output.arena)
+      }
       guard whole else { throw .damaged(string: k) }
       if form == .bytes { ValueArrays.wrapBytes(&output.arena, from: offset) }
       guard output.arena.count <= limit else { throw .limitExceeded(limit: limit, value: output.arena.count) }

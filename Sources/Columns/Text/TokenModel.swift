@@ -37,6 +37,7 @@ struct TokenModel: TextModel, ~Copyable {
   private let kindTrees: Int
   private let distances: Int
   private let ranks: Int
+  private let identifierTrees: Int
 
   /// The last two tokens as contexts see them, newest first: typed ones by kind alone.
   private var p1: UInt32 = 0
@@ -51,6 +52,7 @@ struct TokenModel: TextModel, ~Copyable {
     kindTrees = models.allocate(256 * 16)
     distances = models.allocate(3 * ModelSize.number)
     ranks = models.allocate(1 << TokenRecency.rankBits)
+    identifierTrees = models.allocate(64 * 8)
   }
 
   /// How much the segment has taught: its owner starts anew when this is too much.
@@ -60,6 +62,32 @@ struct TokenModel: TextModel, ~Copyable {
 
   mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
     order.code(column, columns: columns, &coder)
+  }
+
+  func newIdentifier(_ text: ByteView) -> TokenKind? {
+    if text.count < 8 || text.count > Tokenizer.maximumLength || ByteClass.of(text.unchecked(7)) == 0 { return nil }
+    let (kind, end) = Tokenizer.next(text, 0)
+    if !kind.isOpaque || end != text.count { return nil }
+    return dictionary.find(text, hash: TokenDictionary.hash(text)) < 0 ? kind : nil
+  }
+
+  /// The kind is a tree of three bits under the column's (up to 64) models. Runs and contexts learn nothing of it; it can
+  /// be referred to as all known tokens can.
+  mutating func codeIdentifier<C: BitCoder & ~Copyable>(
+    _ kind: TokenKind, _ bytes: ByteView, column: Int, _ coder: inout C, into text: inout Buffer<UInt8>
+  ) {
+    let tree = identifierTrees &+ min(column, 63) &* 8
+    let kind = TokenKind(rawValue: UInt8(coder.codeTree(Int(kind.rawValue), bits: 3, &models, tree))) ?? .word
+    if !kind.isOpaque {
+      coder.fail()
+      return
+    }
+    let token = spell(kind, bytes, column, &coder)
+    if C.decodes {
+      text.append(dictionary.bytes(token))
+    } else {
+      dictionary.enter(hash: TokenDictionary.hash(bytes))
+    }
   }
 
   mutating func begin(column: Int, part: Int) {

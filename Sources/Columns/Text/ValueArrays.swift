@@ -4,7 +4,8 @@ import Bytes
 /// and lengths follow from what they hold, so only that is coded, by kind: integers, decimals, truth values, and texts,
 /// which go on to the text model.
 ///
-/// The stream of a string begins with its form under its column's models (a tree of two bits). `bytes` is followed by
+/// The stream of a string begins with its form under its column's models: whether it is something else than text, then
+/// whether it is something else than a new identifier, then whether it is bytes. `bytes` is followed by
 /// the content as text. `array` is followed by the number of elements, and for each element by whether it is of the kind
 /// of the column's last one, by the kind (a tree of three bits) if not, and by its value:
 /// - a truth value is a bit;
@@ -13,10 +14,12 @@ import Bytes
 ///   four bits give the scale from here on, or with 15 the double follows as it is;
 /// - a text is coded by the model of texts, up to its end.
 struct ValueArrays: ~Copyable {
-  enum Form: Int {
-    case text = 0
-    case array = 1
-    case bytes = 2
+  enum Form {
+    case text
+    /// One opaque token that is new, and nothing else (`TextModel.codeIdentifier`).
+    case identifier
+    case array
+    case bytes
   }
 
   enum Kind: Int {
@@ -126,7 +129,8 @@ struct ValueArrays: ~Copyable {
     let base = column &* 4
     if base >= forms.count { forms.append(repeating: Self.mostlyText, count: base &+ 4 &- forms.count) }
     if coder.code(form == .text ? 0 : 1, &forms[base], limit: 127) == 0 { return .text }
-    return coder.code(form == .array ? 0 : 1, &forms[base &+ 1], limit: 127) == 0 ? .array : .bytes
+    if coder.code(form == .identifier ? 0 : 1, &forms[base &+ 1], limit: 127) == 0 { return .identifier }
+    return coder.code(form == .array ? 0 : 1, &forms[base &+ 2], limit: 127) == 0 ? .array : .bytes
   }
 
   /// Puts the tag and the length before the content that begins at `start`.
