@@ -75,7 +75,7 @@ struct TokenRuns: ~Copyable {
 
   /// The run was wrong.
   mutating func missed() {
-    recovering = !recovering && length > 3
+    recovering = !recovering && length > 1
     length = recovering ? 1 : 0
     wrong = true
   }
