@@ -46,6 +46,17 @@ struct CommandError: Error {
   }
 }
 
+extension CommandError {
+  /// What `--recover` had to leave out.
+  init(_ gap: TraceDecompressor.Gap, of name: String) {
+    let missing = gap.missingBytes.map { ", \(Text.grouped($0)) bytes missing" } ?? ""
+    self.init(
+      name,
+      "\(gap.error) (\(Text.grouped(gap.archiveBytes)) bytes of archive left out\(missing) "
+        + "at \(gap.restoredOffset) of the result)", status: .damaged)
+  }
+}
+
 /// How messages call the standard streams.
 enum Names {
   static let standardInput = "(standard input)"

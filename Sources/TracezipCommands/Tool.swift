@@ -15,7 +15,9 @@ struct TracezipCommand: ParsableCommand {
       Without a file it works on standard input and output, so that tar -I tracezip works.
       """,
     version: programVersion,
-    subcommands: [Compress.self, Decompress.self, Verify.self, Stats.self, List.self, Version.self])
+    subcommands: [
+      Compress.self, Decompress.self, Cat.self, Verify.self, Stats.self, List.self, Bench.self, Version.self,
+    ])
 }
 
 /// The whole program, but for its one line of `main`.
@@ -26,6 +28,7 @@ public enum Tool {
     if arguments.dropFirst() == ["--version"] || arguments.dropFirst() == ["-V"] {
       end(with: { () throws(CommandError) in try writeToStandardOutput("tracezip \(programVersion)\n") })
     }
+    Heap.prepare()
     occupyStandardDescriptors()
     Signals.install()
     let name = PathName.last(arguments.first ?? "tracezip")

@@ -233,8 +233,59 @@ enum ManualPages {
     The bytes of an archive do not depend on the number of threads.
 
     """,
+    "cat": """
+    .SH NOTES
+    How a capture is framed is told from its first bytes. Where archives of differently framed captures were put into one
+    file with
+    .BR cat (1),
+    only those framed as the first can be converted; the rest is left out, with a warning.
+
+    """,
+    "bench": """
+    .SH NOTES
+    The JSON has a
+    .B schemaVersion
+    of 1 and, for each size, in
+    .BR batches ,
+    .BR batchSpans ,
+    .BR batches ,
+    .B inputBytes
+    (the protobuf of the batches),
+    .BR archiveBytes ,
+    .BR zstd3Bytes ,
+    .B compressMicrosPerBatchMedian
+    and
+    .B decompressMicrosPerBatchMedian
+    with P90, P99 and Max beside them. Without
+    .B \\-\\-batch\\-spans
+    there are
+    .BR levels ,
+    .BR peers ,
+    .B stages
+    and
+    .B duplicates
+    too. Spans of a capture are put into batches with the resource and scope that each stands in. Shares of duplicates
+    are made from its first 50,000 spans, each repetition one of the last 64 spans again.
+
+    """,
     "stats": """
     .SH NOTES
+    .B before
+    is what values take in the capture, with their keys, tags and punctuation. The bytes of a column are those that its
+    values were read from while decoding, and those of the text that its new strings take. Services, span names and
+    templates have the bytes of their spans, with events and links: what a template's column costs is shared out evenly
+    over its rows, structure and times evenly over the spans, ids over those who drew them; a string is charged to the
+    record that first has it. What no service can be charged with (skeletons, the container) is
+    .BR "in common" .
+    Small figures are rounded, since values may take less than a byte.
+    .PP
+    .B distinct
+    is exact up to 16384 values that differ; beyond that it is an estimate about one per cent off.
+    .PP
+    A column's codec is the one that took the most of its bytes, and how its text is laid out. Columns that are left out
+    of the archive because they follow from others are not told apart from cheap ones. Which generator drew which ids is
+    told where the decoder knows it. Archives that are damaged have no statistics.
+    .PP
     The JSON has a
     .B schemaVersion
     of 1. Names in it stay as they are; new ones may come.

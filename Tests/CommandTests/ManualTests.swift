@@ -14,7 +14,7 @@ struct ManualTests {
     let run = try Tracezip.run("--experimental-dump-help")
     let dump = try JSONDecoder().decode(ManualPages.Dump.self, from: Data(run.output))
     let pages = ManualPages.pages(dump, settings: ConfigFile.keys.keys.sorted(), version: programVersion)
-    #expect(pages.count == 7)
+    #expect(pages.count == 9)
     for (name, text) in pages {
       let file = Self.folder.appendingPathComponent(name)
       if ProcessInfo.processInfo.environment["TRACEZIP_UPDATE_MANUALS"] == "1" {
@@ -42,7 +42,7 @@ struct ManualTests {
     for shell in ["bash", "zsh", "fish"] {
       let script = try Tracezip.run("--generate-completion-script", shell)
       #expect(script.status == 0)
-      for command in ["compress", "decompress", "verify", "stats", "list", "version"] {
+      for command in ["compress", "decompress", "cat", "verify", "stats", "list", "bench", "version"] {
         #expect(script.text.contains(command), "\(shell)")
       }
       try folder.write(script.output, to: "script.\(shell)")

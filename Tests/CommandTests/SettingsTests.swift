@@ -48,6 +48,7 @@ struct SettingsTests {
       "deduplication = true", "string-table = 1", "derived = no", "id-prediction = off", "codec = zstd", "level = 7",
       "effort = best # slow", "input-format = auto", "segment-size = 8M", "block-size = 1M", "threads = 2",
       "memory-limit = 1G", "trace-filter-bits = 4", "largest-index-share = 0.02", "unwrap = false",
+      "flush-interval = 2s",
     ]
     try folder.write(Array(lines.joined(separator: "\n").utf8), to: "all")
     let packed = try Tracezip.run("-c", "in", "--config", "all", in: folder)
@@ -79,11 +80,15 @@ struct SettingsTests {
     }
   }
 
-  @Test("sizes are read as people write them")
+  @Test("sizes and times are read as people write them")
   func sizes() {
     for (text, bytes) in [("4096", 4096), ("64K", 65536), ("64KiB", 65536), ("64kb", 64000), ("1.5M", 1_572_864)] {
       #expect(ByteSize(argument: text)?.bytes == bytes)
     }
+    for (text, seconds) in [("2", 2), ("500ms", 0.5), ("1.5m", 90), ("1h", 3600), ("250us", 0.00025)] {
+      #expect(TimeSpan(argument: text)?.seconds == seconds)
+    }
+    for text in ["", "s", "-1", "1 s", "1d", "inf"] { #expect(TimeSpan(argument: text) == nil) }
     for text in ["", "K", "-1", "1Q", "nan", "9999999T", "1 M"] { #expect(ByteSize(argument: text) == nil) }
   }
 }

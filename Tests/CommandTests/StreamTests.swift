@@ -1,6 +1,10 @@
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 @Suite("CLI.md: streams")
 struct StreamTests {
   @Test("stdin/stdout: no file or - is standard input, and standard output gets the result")
@@ -120,6 +124,44 @@ struct StreamTests {
     #expect(
       try folder.shell("tracezip noise; tracezip -dc noise.trz | head -c 10 >/dev/null; echo ${PIPESTATUS[0]}").text
         == "141\n")
+  }
+
+  @Test("--flush-interval: what came through a pipe can be restored soon after, though the pipe is still open")
+  func flushInterval() throws {
+    let frames = Frames.lengthPrefixed(Captures.small).map(framed)
+    let running = try Tracezip.start(["-c", "--flush-interval", "100ms"])
+    var sent: [UInt8] = []
+    for frame in frames.prefix(3) {
+      // In two pieces: the beginning of a message waits for its rest.
+      running.write(Array(frame.prefix(100)))
+      usleep(150_000)
+      running.write(Array(frame.dropFirst(100)))
+      sent += frame
+      let isThere = running.waits(5) {
+        (try? Tracezip.run("decompress", "--recover", input: running.outputSoFar).output) == sent
+      }
+      #expect(isThere, "\(running.outputSoFar.count) bytes came for \(sent.count)")
+      #expect(running.isRunning)
+    }
+    for frame in frames.dropFirst(3) {
+      running.write(frame)
+      sent += frame
+    }
+    running.closeInput()
+    let result = running.finish()
+    #expect(result.status == 0 && result.messages.isEmpty, "\(result.messages)")
+    #expect(try Tracezip.run("-d", input: result.output).output == sent)
+    let folder = try TemporaryFolder.withCapture()
+    let whole = try Tracezip.run("-c", "in", in: folder).output
+    #expect(try Tracezip.run("-c", "--flush-interval", "1ms", "in", in: folder).output == whole, "files do not wait")
+    for wrong in ["0", "-1s", "soon", "2d"] {
+      #expect(try Tracezip.run("-c", "--flush-interval=\(wrong)", "in", in: folder).status == 64, "\(wrong)")
+    }
+  }
+
+  /// A message behind its length.
+  private func framed(_ message: [UInt8]) -> [UInt8] {
+    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: message.count >> $0) } + message
   }
 
   @Test("full disk: ENOSPC on standard output is an error")

@@ -33,6 +33,8 @@ struct SharedText: ~Copyable {
   /// An array or a text in it, while either is put together.
   var array = Buffer<UInt8>()
   var piece = Buffer<UInt8>()
+  /// Decoder: the bytes that each string of the block took, where anyone asks.
+  var costs: [Int]?
 }
 
 /// The layouts that are made by a model: (with `mixed` a byte of table bits,) a varint, the length of the range-coded
@@ -151,6 +153,7 @@ enum ModelledText {
   ) throws(TextError) {
     for k in 0..<total {
       let offset = output.arena.count
+      let before = coder.spent
       let column = model.codeColumn(0, columns: columns, &coder)
       let form = shared.arrays.codeForm(.text, column: column, &coder)
       let whole: Bool
@@ -166,6 +169,7 @@ enum ModelledText {
       guard output.arena.count <= limit else { throw .limitExceeded(limit: limit, value: output.arena.count) }
       output.items.append(
         TextInput.Item(offset: offset, length: output.arena.count - offset, column: column))
+      if shared.costs != nil { shared.costs!.append(coder.spent - before) }
     }
   }
 

@@ -51,6 +51,7 @@ public enum TextCodec {
     guard let layout = TextLayout(rawValue: bytes[0]) else { throw .unknownLayout(found: bytes[0]) }
     let rest = bytes.dropFirst(1)
     var output: TextInput
+    state.shared.costs = state.tellsCosts ? [] : nil
     switch layout {
     case .empty: output = TextInput()
     case .plain:

@@ -98,6 +98,10 @@ public struct TextState: ~Copyable {
   var shared = SharedText()
   /// The newest text that went through a backend.
   var recent = Buffer<UInt8>()
+  /// Decoder: whether to tell what each string cost, and by string of the last block what it did; empty where they went
+  /// through a backend all together.
+  public var tellsCosts = false
+  public var costs: [Int] { shared.costs ?? [] }
 
   public init() {}
 

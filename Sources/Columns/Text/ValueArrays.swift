@@ -171,7 +171,7 @@ struct ValueArrays: ~Copyable {
   /// How many elements the array has; no more than fit into `limit` bytes.
   mutating func codeCount<C: BitCoder & ~Copyable>(column: Int, limit: Int, _ coder: inout C) -> Int {
     let base = columns[slot(column)].models
-    let count = Int(truncatingIfNeeded: coder.codeNumber(UInt64(elements.count), &models, base, limit: 127))
+    let count = Int(truncatingIfNeeded: coder.codeNumber(UInt64(elements.count), &models, base))
     if count < 0 || count > limit / 4 {
       coder.fail()
       return 0

@@ -137,18 +137,31 @@ public final class ArchiveReader {
     let start = ContinuousClock().now
     var stats = CompressionStats()
     var sums: [String: CompressionStats.Column] = [:]
+    var details = BlockDetails()
     var services: Set<String> = []
     var blockBytes = 0
     do throws(TracezipError) {
       let archives = try self.archives()
-      let restorer = try Restorer(file.source(0..<size), to: .discard, config: config)
+      let restorer = try Restorer(file.source(0..<size), to: .discard, config: config, details: columns)
       restorer.skipsDecoding = !columns
       restorer.progress = progress
       restorer.onBlock = { block in
         stats.originalBytes += block.head.restoredCount
         if block.head.known != .modelled { stats.plainBytes += block.head.restoredCount }
         blockBytes += block.head.storedCount
-        if columns { for column in block.report.columns { sums.add(column) } }
+        guard columns else { return }
+        if let found = block.report.details {
+          details.add(found)
+          for column in block.report.columns where column.name == "skeletons" { sums.add(column) }
+        } else {
+          for column in block.report.columns { sums.add(column) }
+        }
+        if block.head.known != .modelled, block.head.storedCount > 0 {
+          sums.add(
+            .init(name: "verbatim", storedBytes: block.head.storedCount, codec: "\(block.head.known ?? .stored)"))
+          details.codecs["verbatim, \(block.head.known ?? .stored)", default: .init()].add(
+            .init(count: 1, original: block.head.restoredCount, stored: Double(block.head.storedCount)))
+        }
       }
       try restorer.run()
       stats.archives = restorer.result.archives
@@ -173,7 +186,8 @@ public final class ArchiveReader {
     stats.archiveBytes = size
     stats.overheadBytes = size - blockBytes
     stats.services = services.sorted()
-    stats.columns = sums.values.sorted { ($1.storedBytes, $0.name) < ($0.storedBytes, $1.name) }
+    stats.take(details)
+    stats.columns = (stats.columns + sums.values).sorted { ($1.storedBytes, $0.name) < ($0.storedBytes, $1.name) }
     let time = (ContinuousClock().now - start).components
     stats.microseconds = Int(time.seconds) * 1_000_000 + Int(time.attoseconds / 1_000_000_000_000)
     return stats
@@ -208,6 +222,31 @@ public final class ArchiveReader {
   }
 
   private func named(_ error: TracezipError) -> TracezipError { path.map { error.inFile($0) } ?? error }
+}
+
+extension CompressionStats {
+  fileprivate mutating func take(_ details: BlockDetails) {
+    func shares(_ tallies: [String: BlockDetails.Tally]) -> [Share] {
+      tallies.map {
+        Share(
+          name: $0.key, count: $0.value.count, originalBytes: $0.value.original,
+          storedBytes: Int($0.value.stored.rounded()))
+      }.sorted { ($1.storedBytes, $1.count, $0.name) < ($0.storedBytes, $0.count, $1.name) }
+    }
+    codecs = shares(details.codecs)
+    serviceShares = shares(details.services)
+    spanNames = shares(details.spanNames)
+    templateShares = shares(details.templates)
+    idGenerators = shares(details.generators)
+    for (name, tally) in details.columns {
+      var column = Column(
+        name: name, values: tally.tally.count, distinct: tally.distinct.count,
+        storedBytes: Int(tally.tally.stored.rounded()), codec: tally.chain)
+      column.originalBytes = tally.tally.original
+      column.example = tally.example
+      columns.append(column)
+    }
+  }
 }
 
 extension ArchiveReader.Segment {

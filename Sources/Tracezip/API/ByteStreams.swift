@@ -14,11 +14,26 @@ import Bytes
 public struct ByteSource {
   /// The whole size where it is known beforehand. It helps to cut segments evenly, nothing more.
   public var size: Int?
+  /// Waits so many seconds at most; whether `fill` would not block by then. nil where it never blocks for long.
+  public var isReady: ((_ seconds: Double) -> Bool)?
   let fill: (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int
 
   public init(size: Int? = nil, fill: @escaping (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int) {
     self.size = size
     unsafe self.fill = fill
+  }
+
+  /// Hands on all bytes as they are.
+  public func copy(to sink: ByteSink) throws(TracezipError) {
+    var room = Buffer<UInt8>(capacity: 1 << 16)
+    while true {
+      room.removeAll()
+      let space = unsafe room.appendUninitialized(1 << 16)
+      let count = try unsafe fill(space)
+      precondition(count >= 0 && count <= 1 << 16, "a source told more than it was asked for")
+      if count == 0 { return }
+      try sink.put(room[0..<count])
+    }
   }
 
   public static func bytes(_ bytes: [UInt8]) -> ByteSource {
@@ -33,13 +48,23 @@ public struct ByteSource {
 
   /// What is left to read of a file, pipe or socket, which stays open. The size of a regular file is known.
   public static func descriptor(_ descriptor: Int32) -> ByteSource {
-    unsafe ByteSource(size: remainingSize(of: descriptor)) { (room) throws(TracezipError) in
+    var source = unsafe ByteSource(size: remainingSize(of: descriptor)) { (room) throws(TracezipError) in
       while true {
         let n = unsafe read(descriptor, room.baseAddress, room.count)
         if n >= 0 { return n }
         if errno != EINTR { throw TracezipError(.io(operation: "read", errno: errno)) }
       }
     }
+    if source.size == nil { source.isReady = { isReadable(descriptor, within: $0) } }
+    return source
+  }
+
+  /// Waits until reading a pipe, socket or terminal would not block, so many seconds at most. Its end and its errors
+  /// count as something to read.
+  public static func isReadable(_ descriptor: Int32, within seconds: Double) -> Bool {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    let milliseconds = Int32(min(max(seconds, 0), 3600) * 1000 + 0.999)
+    return unsafe poll(&waiting, 1, milliseconds) != 0
   }
 }
 

@@ -7,8 +7,12 @@ public struct CompressionStats: Sendable, Equatable {
     public var values: Int
     public var distinct: Int
     public var storedBytes: Int
-    /// The chain of codecs that stored it, where known.
+    /// How most of it was coded, and how its text was, where known.
     public var codec: String
+    /// Bytes of its values in the capture, with keys, tags and punctuation; 0 where not known.
+    public var originalBytes = 0
+    /// One of its values, where its column has a name in OTLP.
+    public var example: String?
 
     public init(name: String, values: Int = 0, distinct: Int = 0, storedBytes: Int, codec: String = "") {
       self.name = name
@@ -16,6 +20,23 @@ public struct CompressionStats: Sendable, Equatable {
       self.distinct = distinct
       self.storedBytes = storedBytes
       self.codec = codec
+    }
+  }
+
+  /// A part of the archive that is of something else than a column.
+  public struct Share: Sendable, Equatable {
+    public var name: String
+    /// Spans, values, records or ids: what the list is of.
+    public var count: Int
+    /// Bytes in the capture; 0 where not known.
+    public var originalBytes: Int
+    public var storedBytes: Int
+
+    public init(name: String, count: Int, originalBytes: Int, storedBytes: Int) {
+      self.name = name
+      self.count = count
+      self.originalBytes = originalBytes
+      self.storedBytes = storedBytes
     }
   }
 
@@ -41,6 +62,14 @@ public struct CompressionStats: Sendable, Equatable {
   public var services: [String] = []
   /// Largest first.
   public var columns: [Column] = []
+  /// Only from `ArchiveReader.statistics(columns: true)`, each list by its bytes in the archive, largest first: values by
+  /// how they were coded, spans by service and by name, records by template (kind and attribute keys, in order), and
+  /// stored ids by the generator that drew them.
+  public var codecs: [Share] = []
+  public var serviceShares: [Share] = []
+  public var spanNames: [Share] = []
+  public var templateShares: [Share] = []
+  public var idGenerators: [Share] = []
   /// The framing of the (first) input.
   public var framing: BlockFraming = .unknown
 

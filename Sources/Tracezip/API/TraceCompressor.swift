@@ -56,10 +56,16 @@ public final class TraceCompressor {
     let compressor = try TraceCompressor(to: sink, config: config, size: source.size)
     var report = Progress()
     report.totalBytes = source.size
+    var flushes = FlushClock(config.flushInterval, source)
     while true {
+      if flushes.isDue() {
+        try compressor.flush()
+        continue
+      }
       let count = try compressor.read(from: source, upTo: min(compressor.room, 1 << 20))
       if count == 0 { break }
       report.bytesRead += count
+      flushes.note()
       try compressor.cutChunks(isEnd: false)
       if let progress {
         report.bytesWritten = compressor.total.archiveBytes
@@ -210,6 +216,7 @@ public final class TraceCompressor {
     if !isStarted, !isEnd, !isFlush, mayBeSingle { return }
     largestPending = max(largestPending, pending.bytes.count)
     while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
+      pending.isFollowed = !isEnd && !isFlush
       try send(cut)
     }
   }
@@ -226,6 +233,7 @@ public final class TraceCompressor {
       // Much is or was waiting: the chunk takes a copy, and only as much memory as it needs.
       chunk.bytes.append(pending.bytes[0..<cut.count])
       chunk.isPlain = pending.isPlain
+      chunk.isFollowed = pending.isFollowed
       pending.bytes.shift(from: cut.count, by: -cut.count)
       pending.isPlain = false
     } else {
@@ -325,6 +333,33 @@ public final class TraceCompressor {
     total.segments = 1
     count(pending)
     total.traces = Set(pending.report.traceHashes).count
+  }
+}
+
+/// Tells when what has been read has waited long enough for more.
+private struct FlushClock {
+  private let interval: Double
+  private let isReady: ((Double) -> Bool)?
+  /// When the first byte since the last flush came.
+  private var since: ContinuousClock.Instant?
+
+  init(_ interval: Double?, _ source: ByteSource) {
+    self.interval = interval ?? 0
+    isReady = interval == nil ? nil : source.isReady
+  }
+
+  /// Bytes have come.
+  mutating func note() {
+    if isReady != nil, since == nil { since = .now }
+  }
+
+  /// Waits for more, no longer than is allowed; true where that time is over.
+  mutating func isDue() -> Bool {
+    guard let isReady, let since else { return false }
+    let waited = ContinuousClock.now - since
+    if isReady(interval - waited / .seconds(1)), ContinuousClock.now - since < .seconds(interval) { return false }
+    self.since = nil
+    return true
   }
 }
 

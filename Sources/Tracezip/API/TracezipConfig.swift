@@ -40,8 +40,11 @@ public struct TracezipConfig: Sendable, Hashable {
   public var framing: BlockFraming?
   /// Input bytes after which a segment ends, about: inputs of known size are cut evenly.
   public var segmentSize = 48 << 20
-  /// Input bytes that are coded together.
-  public var blockSize = 16 << 20
+  /// Input bytes that are coded together: what fits the caches is fastest, and blocks share all that they learn.
+  public var blockSize = 4 << 20
+  /// Seconds after which what came from a pipe or socket is written, also where it does not fill a block; nil waits
+  /// until it does. For `TraceCompressor.compress(from:to:)` and sources that can tell whether bytes are there.
+  public var flushInterval: Double?
   /// Workers; 0 means one for each core. The archive's bytes do not depend on it.
   public var threads = 1
   /// Bytes that restoring may hold at once; nil bounds it by what the format allows.
@@ -71,6 +74,9 @@ public struct TracezipConfig: Sendable, Hashable {
     try check(minimumBatchSize >= 0, "minimum batch size must not be negative")
     try check((1 << 16...1 << 30).contains(largestStringTable), "string table must be 64 KiB to 1 GiB")
     try check((0...1).contains(largestIndexShare), "index share must be 0 to 1, not \(largestIndexShare)")
+    if let flushInterval {
+      try check((0.001...86_400).contains(flushInterval), "flush interval must be 1 ms to 24 h, not \(flushInterval) s")
+    }
     if let memoryLimit { try check(memoryLimit >= 1 << 20, "memory limit must be at least 1 MiB") }
   }
 }

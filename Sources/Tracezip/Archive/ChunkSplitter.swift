@@ -7,6 +7,8 @@ struct ChunkCut: Equatable {
   /// `.unknown`: bytes to be kept as they are.
   var framing: BlockFraming
   var entry = ChunkEntry.border
+  /// Messages that end in it, of JSON: lines (blank ones left out) or documents.
+  var messages = 0
 }
 
 /// Cuts a capture into chunks at borders between messages, and a message too large for a chunk at borders between its
@@ -23,6 +25,8 @@ struct ChunkSplitter {
   private var entry = ChunkEntry.border
   /// What is left of a field too large for a chunk that cannot be entered.
   private var leaf = 0
+  /// Messages passed since the last cut.
+  private var passed = 0
 
   /// - Parameter framing: nil to recognise it from the first bytes.
   init(framing: BlockFraming?) { wanted = framing }
@@ -38,7 +42,14 @@ struct ChunkSplitter {
   ///   - isFlush: whole messages leave even where they do not fill a chunk.
   mutating func next(in bytes: ByteView, limit: Int, isEnd: Bool, isFlush: Bool = false) -> ChunkCut? {
     if bytes.isEmpty || bytes.count < limit && !isEnd && !isFlush { return nil }
-    if framing == nil { recognise(bytes, isEnd) }
+    if framing == nil {
+      recognise(bytes, isEnd)
+      if isFlush, !isEnd, bytes.count < Recognition.window, !beginsWithMessage(bytes) {
+        // Too little came before the flush to tell what it is.
+        framing = nil
+        return nil
+      }
+    }
     if leaf > 0 { return verbatim(min(leaf, limit, bytes.count)) }
     if !entry.json.isEmpty {
       if bytes.count < limit, !isEnd { return nil }
@@ -70,6 +81,13 @@ struct ChunkSplitter {
     recognised = Self.blockFraming(found)
   }
 
+  /// Whether a whole message stands at the front. Looks, and leaves the cursor where it is.
+  private func beginsWithMessage(_ bytes: ByteView) -> Bool {
+    var ahead = cursor
+    guard case .frame = ahead.next(in: bytes, isEnd: false) else { return false }
+    return true
+  }
+
   private static func blockFraming(_ framing: Framing) -> BlockFraming {
     switch framing {
     case .bare: .bare
@@ -99,7 +117,8 @@ struct ChunkSplitter {
   /// The cut is behind the last whole message; the cursor starts again there.
   private mutating func cut(at count: Int) -> ChunkCut {
     cursor = FrameCursor(cursor.framing, isAtFileStart: false)
-    return ChunkCut(count: count, framing: recognised)
+    defer { passed = 0 }
+    return ChunkCut(count: count, framing: recognised, messages: passed)
   }
 
   private mutating func messages(
@@ -115,12 +134,13 @@ struct ChunkSplitter {
           return inside(bytes, limit, prefix: frame.prefixWidth)
         }
         whole = frame.end
+        if !frame.payload.isEmpty { passed += 1 }
       case .verbatim(let range):
         // Odd bytes between messages stay with them; where the chain breaks, no message follows.
         if cursor.isBroken {
           if whole == 0 { return verbatim(min(limit, bytes.count)) }
           defer { cursor = FrameCursor(.unknown) }
-          return ChunkCut(count: whole, framing: recognised)
+          return cut(at: whole)
         }
         if range.upperBound > limit {
           return whole > 0 ? cut(at: whole) : cut(at: range.upperBound)
@@ -151,6 +171,7 @@ struct ChunkSplitter {
 
   /// The next `count` bytes of what is open, after which `next` is.
   private mutating func piece(_ count: Int, _ next: ChunkEntry) -> ChunkCut {
+    if next == .border { passed = 1 }
     var piece = cut(at: count)
     piece.entry = entry
     entry = next

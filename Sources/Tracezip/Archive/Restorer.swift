@@ -16,6 +16,8 @@ final class Restorer {
   private let sink: ByteSink
   private let pipeline: Pipeline<SegmentUnpacker>
   private let memoryLimit: Int
+  /// For statistics, where blocks are decoded.
+  private let details: Bool
   private let totalBytes: Int?
   private var pool: [StoredBlock] = []
   private var isSegmentOpen = false
@@ -28,7 +30,9 @@ final class Restorer {
   private var isDamaged = false
   private var digest = CheckDigest()
 
-  init(_ source: ByteSource, offset: Int = 0, to sink: ByteSink, config: TracezipConfig) throws(TracezipError) {
+  init(
+    _ source: ByteSource, offset: Int = 0, to sink: ByteSink, config: TracezipConfig, details: Bool = false
+  ) throws(TracezipError) {
     try config.validate()
     window = InputWindow(source, offset: offset)
     totalBytes = source.size
@@ -46,7 +50,8 @@ final class Restorer {
     pipeline = Pipeline(
       threads: threads, limit: weight,
       weigh: { $0.payload.count + ($0.isChecked || $0.head.known == .stored ? 0 : $0.head.restoredCount) },
-      make: { SegmentUnpacker(limits: limits) })
+      make: { SegmentUnpacker(limits: limits, details: details) })
+    self.details = details
   }
 
   // MARK: The walk
@@ -261,7 +266,7 @@ final class Restorer {
         var unpacker = Unpacker()
         _ = try unpacker.zstd(item.payload.view, limit: Format.largestSingle, into: &item.restored)
       default:
-        var decoder = SegmentDecoder(limits: DecodeLimits(memory: min(memoryLimit, 1 << 28)))
+        var decoder = SegmentDecoder(limits: DecodeLimits(memory: min(memoryLimit, 1 << 28)), details: details)
         try decoder.decode(payload, restoredCount: item.head.restoredCount, into: &item.restored)
         item.report = decoder.report
       }

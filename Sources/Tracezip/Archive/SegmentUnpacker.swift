@@ -33,13 +33,17 @@ final class StoredBlock: @unchecked Sendable {
 /// Restores the blocks of one segment, one after another.
 final class SegmentUnpacker: SegmentWork {
   private let limits: DecodeLimits
+  private let details: Bool
   /// Made when the first modelled block comes: its tables are large.
   private var decoder: SegmentDecoder?
   private var unpacker = Unpacker()
   /// A modelled block is missing: those that follow cannot be decoded.
   private var hasLostState = false
 
-  init(limits: DecodeLimits) { self.limits = limits }
+  init(limits: DecodeLimits, details: Bool = false) {
+    self.limits = limits
+    self.details = details
+  }
 
   func work(on block: StoredBlock) {
     if block.lacksState { hasLostState = true }
@@ -68,7 +72,7 @@ final class SegmentUnpacker: SegmentWork {
     case .lz4: try unpacker.lz4(payload, restoredCount: count, into: &block.restored)
     case .modelled:
       if hasLostState { throw BlockError(.malformed(reason: "a block before it in its segment is missing")) }
-      if decoder == nil { decoder = SegmentDecoder(limits: limits) }
+      if decoder == nil { decoder = SegmentDecoder(limits: limits, details: details) }
       try decoder!.decode(payload, restoredCount: count, into: &block.restored)
       block.report = decoder?.report ?? BlockReport()
       guard block.restored.count == count else {

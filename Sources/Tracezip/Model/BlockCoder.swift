@@ -24,6 +24,7 @@ extension BlockModel {
     if c.failed { return }
     scratch.rows.traces.removeAll()
     for i in 0..<n { scratch.rows.traces.append(structure.spanTrace[i]) }
+    if slotCosts.isOn { slotCosts.begin(slots: slotInfos.count) }
     codeSlots(&block.spans, scratch.rows, &c)
     mark = c.spent
     if c.failed { return }
@@ -136,10 +137,14 @@ extension BlockModel {
     for t in 0..<infos.count { starts[t + 1] += starts[t] }
     order.removeAll()
     order.append(repeating: 0, count: n)
+    sortedRows.removeAll()
+    sortedRows.append(repeating: 0, count: n)
     for i in 0..<n {
       let t = Int(records.templates[i])
-      order[Int(starts[t])] = UInt32(i)
-      starts[t] += 1
+      let place = Int(starts[t])
+      order[place] = UInt32(truncatingIfNeeded: i)
+      sortedRows[place] = rowAt[i]
+      starts[t] &+= 1
     }
     var first = 0
     for t in 0..<infos.count {
@@ -151,6 +156,7 @@ extension BlockModel {
         codeSlot(template: t, word: word, first: first, count: end - first, &records.leaves, rows, &c)
         if c.failed { return }
         spent[Int(slotInfos[Int(info.slots) + word].column)] += UInt64(c.spent - before)
+        if slotCosts.isOn { slotCosts.note(Int(info.slots) + word, c.spent - before, slotCode) }
       }
       codeScales(t, first: first, count: end - first, records.leaves, &c)
       first = end

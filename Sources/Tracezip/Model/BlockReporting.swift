@@ -66,6 +66,7 @@ extension Skeletons {
   /// A column's OTLP path: `span.attributes["http.url"].stringValue`, `span.name`.
   func path(_ column: Column) -> String {
     let record = "\(column.record)"
+    if column.nameCount > 0, column.record == .spine { return "member \(name(column).string)" }
     if column.nameCount > 0 {
       let kinds = [
         "", ".stringValue", ".boolValue", ".intValue", ".doubleValue", ".arrayValue", ".kvlistValue", ".bytesValue",
@@ -74,6 +75,11 @@ extension Skeletons {
       return "\(record).attributes[\"\(name(column).string)\"]\(kind)"
     }
     switch (column.record, column.field, column.value) {
+    case (.spine, 1, 1): return "resource"
+    case (.spine, 1, 2): return "scope"
+    case (.spine, 2, _): return "spans in a scope"
+    case (.spine, 3, _): return "schemaUrl"
+    case (.spine, 0, _): return "between records"
     case (.span, 3, _): return "span.traceState"
     case (.span, 5, _): return "span.name"
     case (.span, 6, _): return "span.kind"

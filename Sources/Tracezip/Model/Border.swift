@@ -49,6 +49,8 @@ struct BlockReport: Sendable {
   var templates = 0
   var deduplicatedRecords = 0
   var columns: [CompressionStats.Column] = []
+  /// Only where statistics were asked for.
+  var details: BlockDetails?
 }
 
 /// What the index knows a trace by.

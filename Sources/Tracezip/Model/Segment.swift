@@ -3,8 +3,8 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
 ///
-/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded
-/// values and ids, each behind its length as varint, with the number of new strings before the text; then the raw bits
+/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text and
+/// coded values, each behind its length as varint, with the number of new strings before the text; then the raw bits
 /// to the end.
 struct SegmentEncoder: ~Copyable {
   let config: TracezipConfig
@@ -16,12 +16,12 @@ struct SegmentEncoder: ~Copyable {
   private var text = TextPacker()
   private var mark = SkeletonMark()
   private var section = Buffer<UInt8>()
-  private var ids = Buffer<UInt8>()
-  private var hints = IdHints()
-  private(set) var idReport: IdReport?
+  private var ids: IdEncoder
+  private(set) var idReport = IdReport()
 
   init(config: TracezipConfig, framing: BlockFraming) {
     self.config = config
+    ids = IdEncoder(effort: config.effort == .best ? .best : config.level < 3 ? .javaAndNode : .default)
     self.framing = framing
     state.interns = config.stringTable
     state.duplicates.isOn = config.deduplication
@@ -34,10 +34,13 @@ struct SegmentEncoder: ~Copyable {
     state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
   }
 
-  /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`.
-  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, into out: inout Buffer<UInt8>) -> BlockReport {
+  /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`. `isFollowed`: the
+  /// block was full, so that others will follow.
+  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, isFollowed: Bool, into out: inout Buffer<UInt8>)
+    -> BlockReport
+  {
     block.removeAll()
-    state.duplicates.begin()
+    state.begin(chunk: chunk.count)
     let strings = state.strings.count
     if framing == .json {
       var spine = JSONSpine(chunk)
@@ -55,8 +58,7 @@ struct SegmentEncoder: ~Copyable {
     for i in 0..<model.spent.count { model.spent[i] = 0 }
     var coder = RangeEncoder()
     model.code(&block, state.skeletons, limit: chunk.count, &scratch, &coder)
-    ids.removeAll()
-    idReport = model.encodeIds(block, scratch, state.strings, config, &hints, &coder, into: &ids)
+    idReport = model.encodeIds(block, scratch, state.strings, config, &ids, &coder)
     model.finish(&block, scratch, decoding: false)
     coder.finish()
 
@@ -70,11 +72,11 @@ struct SegmentEncoder: ~Copyable {
     let skeletonBytes = out.count - start
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
-      model.newStrings, state.strings, columns: state.skeletons.columns.count, config, into: &out)
+      model.newStrings, state.strings, columns: state.skeletons.columns.count, config,
+      moreToCome: isFollowed, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
-    out.append(ids.view)
     out.append(coder.raw.view)
     model.report(block, state.skeletons, scratch, &report)
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
@@ -82,7 +84,7 @@ struct SegmentEncoder: ~Copyable {
     for (column, bytes) in textByColumn.enumerated() where bytes > 0 {
       told += bytes
       let path = state.skeletons.path(state.skeletons.columns[column])
-      report.columns.append(CompressionStats.Column(name: "text of " + path, storedBytes: bytes))
+      report.columns.append(CompressionStats.Column(name: path, storedBytes: bytes))
     }
     report.columns.append(
       CompressionStats.Column(name: "text", values: model.newStrings.count, storedBytes: max(0, textBytes - told)))
@@ -102,9 +104,17 @@ struct SegmentDecoder: ~Copyable {
   private var block = Block()
   private var scratch = BlockScratch()
   private var text = TextPacker()
+  private var weaver = Weaver()
   private var section = Buffer<UInt8>()
+  private var ids = IdDecoder()
+  private(set) var idReport = IdReport()
 
-  init(limits: DecodeLimits) { self.limits = limits }
+  /// - Parameter details: for statistics; makes decoding slower.
+  init(limits: DecodeLimits, details: Bool = false) {
+    self.limits = limits
+    model.slotCosts.isOn = details
+    if details { text.tellCosts() }
+  }
 
   /// Restores exactly `restoredCount` bytes from `payload` and appends them to `out`.
   mutating func decode(
@@ -131,24 +141,37 @@ struct SegmentDecoder: ~Copyable {
     model.stringLimit = strings.count
     model.newStrings.removeAll()
     for i in 0..<model.spent.count { model.spent[i] = 0 }
-    guard let ids = reader.section() else { throw malformed("a block's ids are cut off") }
     var coder = RangeDecoder(coded: coded, raw: payload.dropFirst(reader.at))
     let templates = model.infos.count
     model.code(&block, skeletons, limit: restoredCount, &scratch, &coder)
     guard !coder.failed, model.stringCount == strings.count else { throw malformed("a block's values make no sense") }
-    guard model.decodeIds(ids, block, scratch, &coder) else { throw malformed("a block's ids make no sense") }
+    guard let idReport = model.decodeIds(block, scratch, &ids, &coder) else {
+      throw malformed("a block's ids make no sense")
+    }
+    self.idReport = idReport
     model.finish(&block, scratch, decoding: true)
-    var weaver = Weaver()
     let before = out.count
-    guard weaver.weave(block, skeletons, strings, framing: framing, limit: restoredCount, into: &out),
+    guard
+      weaver.weave(
+        block, skeletons, strings, model.constants, framing: framing, limit: restoredCount, into: &out),
       out.count - before == restoredCount
     else { throw malformed("a block's records do not fit together") }
     report = BlockReport()
     report.templates = skeletons.templates.count - templates
     report.services = model.services(skeletons, strings)
     model.report(block, skeletons, scratch, &report)
+    if model.slotCosts.isOn { account(newStrings, packedText) }
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: packedDelta.count))
     report.columns.append(CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
+  }
+
+  /// Shares the bytes of the block just decoded out, for statistics.
+  private mutating func account(_ new: Int, _ packedText: ByteView) {
+    let costs = text.costs(packedText)
+    var accountant = BlockAccountant(
+      skeletons, strings, spans: block.spans.templates.count, new: new, text: costs)
+    report.details = accountant.run(
+      block, model, skeletons, strings, scratch, sizes: weaver.spanSizes, text: costs)
   }
 
   private func malformed(_ reason: String) -> BlockError { BlockError(.malformed(reason: reason)) }

@@ -50,7 +50,7 @@ extension Skeletons {
       case (.id8, .span, 4): if info.parent < 0 { info.parent = word }
       case (.word, .span, 7), (.word, .event, 1):
         if info.start < 0, columns[Int(step.column)].nameCount == 0 { info.start = word }
-      case (.word, .span, 8): if info.end < 0, info.start >= 0 { info.end = word }
+      case (.word, .span, 8): if info.end < 0 { info.end = word }
       case (.count, .span, _):
         if step.child == .event, info.events < 0 { info.events = word }
         if step.child == .link, info.links < 0 { info.links = word }
@@ -62,6 +62,8 @@ extension Skeletons {
       }
       word += Int32(leaf.words)
     }
+    // Ends are told from starts, which may stand behind them (JSON writers that sort keys).
+    if info.start < 0 { info.end = -1 }
     return info
   }
 }

@@ -8,6 +8,15 @@ struct TextPacker: ~Copyable {
   private var state = TextState()
   private var packed = Buffer<UInt8>()
 
+  /// Has `unpack` tell what each string cost.
+  mutating func tellCosts() { state.tellsCosts = true }
+
+  /// What the strings of the block just unpacked cost, of which `bytes` were.
+  func costs(_ bytes: ByteView) -> TextCosts {
+    let layout = bytes.isEmpty ? nil : TextLayout(rawValue: bytes[0])
+    return TextCosts(bytes: bytes.count, layout: layout.map { "\($0)" } ?? "", each: state.costs)
+  }
+
   /// One short run behind its packed length.
   mutating func packSmall(_ bytes: ByteView, into out: inout Buffer<UInt8>) {
     packed.removeAll()
@@ -25,9 +34,10 @@ struct TextPacker: ~Copyable {
   }
 
   /// The strings that `new` names (shred id, column above) behind their packed length; the bytes by column.
+  /// `moreToCome`: the block was full, so that others will follow.
   mutating func pack(
     _ new: borrowing Buffer<UInt64>, _ strings: borrowing StringTable, columns: Int, _ config: TracezipConfig,
-    into out: inout Buffer<UInt8>
+    moreToCome: Bool, into out: inout Buffer<UInt8>
   ) -> [Int] {
     if new.isEmpty {
       out.append(varint: 0)
@@ -37,6 +47,7 @@ struct TextPacker: ~Copyable {
     packed.removeAll()
     for i in 0..<new.count { input.append(strings.view(Int(new[i] & 0xFFFF_FFFF)), column: Int(new[i] >> 32)) }
     var options = TextOptions(level: config.level)
+    options.moreToCome = moreToCome
     switch config.effort {
     case .fast: options.effort = .fast
     case .default: options.effort = .standard

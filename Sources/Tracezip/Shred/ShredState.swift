@@ -7,12 +7,26 @@ struct ShredState: ~Copyable {
   var duplicates = Duplicates()
   /// `string-table` off: every string leaf is a string of its own.
   var interns = true
+  /// What `Skeletons.Trail.start` counts from in this chunk: a place of an earlier chunk lies below.
+  private(set) var position: UInt32 = 1
+  private var length: UInt32 = 0
   /// Which step of a JSON spine follows which.
   var jsonGuesses = JSONGuesses()
 
   @inline(__always)
   mutating func string(_ bytes: ByteView) -> UInt64 {
     UInt64(truncatingIfNeeded: interns ? strings.intern(bytes) : strings.append(bytes))
+  }
+
+  /// Before a chunk of `count` bytes.
+  mutating func begin(chunk count: Int) {
+    duplicates.begin()
+    position &+= length
+    length = UInt32(count)
+    if position > 1 << 31 {
+      for i in 0..<skeletons.trails.count { skeletons.trails[i].start = 0 }
+      position = 1
+    }
   }
 
   /// The id of a string at a node, which mostly is what it was the last time.
@@ -56,31 +70,34 @@ extension ShredState {
 /// Finds spans that are byte for byte spans of the same block: what exporters send again.
 struct Duplicates: ~Copyable {
   var isOn = true
-  private var seen = FlatMap()
+  private var seen = HashSlots()
   private var spans = Buffer<ByteView>()
   /// Found in this block.
   private(set) var count = 0
 
   mutating func begin() {
-    if !spans.isEmpty { seen.removeAll() }
+    seen.removeAll()
     spans.removeAll()
     count = 0
   }
 
-  /// Takes in the block's next span; how many spans back an equal one stands, if one does.
-  ///
   /// Ids come early in a span, so its first bytes and its size nearly always tell it from all others.
+  @inline(__always)
+  private static func hash(_ span: ByteView) -> UInt64 {
+    UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
+  }
+
+  /// Takes in the block's next span; how many spans back an equal one stands, if one does.
   mutating func find(_ span: ByteView) -> Int? {
     guard isOn, span.count < 1 << 24 else { return nil }
-    let key =
-      UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
+    let hash = Duplicates.hash(span)
     let number = spans.count
     spans.append(span)
-    if let earlier = seen[key], spans[earlier] == span {
+    if let earlier = seen.find(hash, where: { spans[$0] == span }) {
       count += 1
       return number - earlier
     }
-    seen[key] = number
+    seen.insert(number, hash) { Duplicates.hash(spans[$0]) }
     return nil
   }
 }

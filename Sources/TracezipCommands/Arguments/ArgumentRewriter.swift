@@ -2,16 +2,19 @@
 ///
 /// - The bare command: `tracezip FILE` is `tracezip compress FILE`, and `-d`, `-t`, `-l` choose the other commands.
 /// - Clusters: `-dcf` is `-d -c -f`; `-19` is `--level 19` (a parser reads `-1 -9`); `-T4` is `-T 4`.
-/// - Names: called as `untracezip` it decompresses, as `trzcat` it decompresses to standard output.
+/// - Names: called as `untracezip` it decompresses, as `trzcat` it does so to standard output (`cat`).
 ///
 /// It knows which options take a value only to leave the values alone; a test compares with what the parser knows.
 struct ArgumentRewriter {
-  static let commands: Set<String> = ["compress", "decompress", "verify", "stats", "list", "version", "help"]
+  static let commands: Set<String> = [
+    "compress", "decompress", "cat", "verify", "stats", "list", "bench", "version", "help",
+  ]
   static let shortWithValue: Set<Character> = ["o", "T", "M"]
   static let longWithValue: Set<String> = [
     "--output", "--output-dir", "--files-from", "--files0-from", "--threads", "--memory", "--level", "--codec",
     "--without", "--input-format", "--config", "--block-size", "--segment-size", "--against", "--format", "--html",
-    "--generate-completion-script",
+    "--generate-completion-script", "--to", "--flush-interval", "--batch-spans", "--spans", "--seed", "--runs",
+    "--limit",
   ]
   /// What the bare command answers itself.
   private static let atRoot: Set<String> = [
@@ -30,7 +33,7 @@ struct ArgumentRewriter {
   static func rewrite(name: String, _ arguments: [String]) -> [String] {
     switch name {
     case "untracezip": return ["decompress"] + expand(arguments)
-    case "trzcat": return ["decompress", "--stdout"] + expand(arguments)
+    case "trzcat": return ["cat"] + expand(arguments).filter { $0 != "-c" && $0 != "--stdout" }
     default: break
     }
     if let first = arguments.first {

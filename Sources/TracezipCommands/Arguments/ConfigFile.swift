@@ -106,6 +106,11 @@ struct ConfigFile {
       settings.config.largestIndexShare = share
       return true
     },
+    "flush-interval": { settings, text in
+      guard let span = TimeSpan(argument: text) else { return false }
+      settings.config.flushInterval = span.seconds
+      return true
+    },
     "unwrap": { settings, text in
       guard let value = truth(text) else { return false }
       settings.unwraps = value

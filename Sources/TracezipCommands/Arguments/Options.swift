@@ -55,6 +55,13 @@ struct OutputOptions: ParsableArguments {
   }
 }
 
+extension OutputOptions {
+  /// One place for all results, for commands that have no more options than that.
+  static func oneFile(_ path: String, force: Bool) throws -> OutputOptions {
+    try parse(["--output=\(path)"] + (force ? ["--force"] : []))
+  }
+}
+
 /// How much is said.
 struct MessageOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say nothing but errors.")
@@ -115,6 +122,11 @@ struct CodingOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Bytes after which an independent segment ends.", valueName: "size"))
   var segmentSize: ByteSize?
+
+  @Option(
+    help: ArgumentHelp(
+      "From a pipe: write what has come after at most this time, such as 500ms or 2s.", valueName: "duration"))
+  var flushInterval: TimeSpan?
 
   func validate() throws {
     if fast, best { throw ValidationError("--fast and --best contradict each other.") }

@@ -47,6 +47,7 @@ struct Settings {
     if let format = coding.inputFormat { config.framing = format.framing }
     if let size = coding.blockSize { config.blockSize = size.bytes }
     if let size = coding.segmentSize { config.segmentSize = size.bytes }
+    if let span = coding.flushInterval { config.flushInterval = span.seconds }
     if coding.noUnwrap { unwraps = false }
   }
 }

@@ -5,6 +5,8 @@ import Tracezip
 struct ByteSize: ExpressibleByArgument, Equatable {
   var bytes: Int
 
+  init(bytes: Int) { self.bytes = bytes }
+
   init?(argument: String) {
     let digits = argument.prefix { $0.isNumber || $0 == "." }
     guard let number = Double(digits), number.isFinite, number >= 0 else { return nil }
@@ -23,6 +25,24 @@ struct ByteSize: ExpressibleByArgument, Equatable {
     }
     guard number * unit < 0x1p62 else { return nil }
     bytes = Int(number * unit)
+  }
+}
+
+/// A stretch of time: `500ms`, `2s`, `1.5m`, `1h`; a bare number is seconds.
+struct TimeSpan: ExpressibleByArgument, Equatable {
+  var seconds: Double
+
+  init?(argument: String) {
+    let digits = argument.prefix { $0.isNumber || $0 == "." }
+    guard let number = Double(digits), number.isFinite else { return nil }
+    switch argument.dropFirst(digits.count) {
+    case "us": seconds = number / 1e6
+    case "ms": seconds = number / 1e3
+    case "", "s": seconds = number
+    case "m", "min": seconds = number * 60
+    case "h": seconds = number * 3600
+    default: return nil
+    }
   }
 }
 

@@ -71,14 +71,7 @@ struct Decompress: ParsableCommand {
     }
     try result.commit(for: file, warning: session)
     meter.end()
-    for gap in restored.gaps {
-      let missing = gap.missingBytes.map { ", \(Text.grouped($0)) bytes missing" } ?? ""
-      session.report(
-        CommandError(
-          file.name,
-          "\(gap.error) (\(Text.grouped(gap.archiveBytes)) bytes of archive left out\(missing) "
-            + "at \(gap.restoredOffset) of the result)", status: .damaged))
-    }
+    for gap in restored.gaps { session.report(CommandError(gap, of: file.name)) }
     if restored.gaps.isEmpty { try removeInput(file, outputs: outputs, session: session, if: output.rm) }
     session.console.note(
       "\(file.name): \(Text.size(restored.archiveBytes)) to \(Text.size(restored.restoredBytes)), "
@@ -86,20 +79,8 @@ struct Decompress: ParsableCommand {
   }
 
   private func passThrough(_ file: InputFile, _ result: Outputs.Output) throws(CommandError) {
-    do throws(SystemError) {
-      try writeAll(1, file.head)
-      try copyRest(of: file.number)
-    } catch {
-      if error.operation == "write", error.errno == EPIPE { Signals.dieOfBrokenPipe() }
-      throw CommandError(error.operation == "write" ? result.name : file.name, error)
-    }
-  }
-
-  private func copyRest(of descriptor: Int32) throws(SystemError) {
-    while true {
-      let piece = try readPiece(descriptor)
-      if piece.isEmpty { return }
-      try writeAll(1, piece)
+    try telling(input: file.name, output: result.name) { () throws(TracezipError) in
+      try file.source.copy(to: result.sink)
     }
   }
 }

@@ -5,8 +5,9 @@ struct Stats: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what takes the bytes of an archive.",
     discussion: """
-      Sizes before and after, and the archive's bytes by kind of value, by attribute and by codec; --columns names \
-      every column.
+      Sizes before and after: what of the capture, and of the archive, is of which kind of value, attribute, service, \
+      span name and template, and how it was coded. --columns shows every column with its values, how many of them \
+      differ, and what a value costs.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {

@@ -78,7 +78,14 @@ final class InputFile {
       let position = lseek(number, 0, SEEK_CUR)
       if position >= 0 { size = max(0, status.size - Int(position)) + head.count }
     }
-    return unsafe ByteSource(size: size) { (room) throws(TracezipError) in try unsafe self.fill(room) }
+    var source = unsafe ByteSource(size: size) { (room) throws(TracezipError) in try unsafe self.fill(room) }
+    if size == nil { source.isReady = isReady }
+    return source
+  }
+
+  /// Whether reading on would not wait longer than so many seconds.
+  func isReady(within seconds: Double) -> Bool {
+    consumed < head.count || ByteSource.isReadable(number, within: seconds)
   }
 
   /// Reads on, into the front of `room`; 0 at the end.

@@ -47,8 +47,10 @@ final class Unwrapper {
   private let read: (inout Buffer<UInt8>, Int) throws(ContainerError) -> Bool
   private var piece = Buffer<UInt8>(capacity: 1 << 18)
   private var given = 0
+  private let input: InputFile
 
   init(_ wrapping: Wrapping, _ input: InputFile) throws(ContainerError) {
+    self.input = input
     let bytes: ContainerSource = { (out, count) throws(ContainerError) in
       let mark = out.count
       let room = unsafe out.appendUninitialized(count)
@@ -85,7 +87,7 @@ final class Unwrapper {
 
   /// The payload. Its end may be a failure: see `failure`.
   var source: ByteSource {
-    unsafe ByteSource { (room) throws(TracezipError) in
+    var source = unsafe ByteSource { (room) throws(TracezipError) in
       if self.given == self.piece.count, !self.refill() {
         if let failure = self.failure { throw TracezipError(.malformed(reason: Self.words(failure))) }
         return 0
@@ -96,6 +98,10 @@ final class Unwrapper {
       self.given += n
       return n
     }
+    if input.status?.isRegular != true {
+      source.isReady = { self.given < self.piece.count || self.input.isReady(within: $0) }
+    }
+    return source
   }
 
   private func refill() -> Bool {

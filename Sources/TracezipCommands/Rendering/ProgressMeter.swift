@@ -66,6 +66,13 @@ final class ProgressMeter {
     }
   }
 
+  /// What is being done, where nothing tells how far it has come.
+  func show(_ step: String) {
+    guard isShown, console.isTerminal else { return }
+    Console.write("\r\u{1B}[K" + "\(name.sanitised): \(step)".prefix(max(1, Terminal.width(2) - 1)))
+    isOnScreen = true
+  }
+
   private func clear() {
     if isOnScreen { Console.write("\r\u{1B}[K") }
     isOnScreen = false

@@ -1,3 +1,5 @@
+import Tracezip
+
 /// The figures as one page: everything it needs is in it, nothing is fetched, and it reads well in light and dark.
 struct StatsPage {
   let reports: [StatsReport]
@@ -44,9 +46,16 @@ struct StatsPage {
       </dl>
       <h2>Where the bytes are</h2>
       \(treemap(report))
-      \(chart("By kind of value", report.kinds, limit: 14, of: stats.archiveBytes))
-      \(chart("The most expensive attributes", report.attributes, limit: 10, of: stats.archiveBytes))
-      \(chart("By codec", report.codecs, limit: 14, of: stats.archiveBytes))
+      \(chart("By kind of value", report.kinds.map { ($0.name, $0.bytes) }, limit: 14, of: stats.archiveBytes))
+      \(chart(
+        "The most expensive attributes", report.attributes.map { ($0.name, $0.bytes) }, limit: 10,
+        of: stats.archiveBytes))
+      \(examples(report))
+      \(chart("By service", stats.serviceShares, limit: 14, of: stats.archiveBytes))
+      \(chart("By span name", stats.spanNames, limit: 14, of: stats.archiveBytes))
+      \(chart("By codec", stats.codecs, limit: 14, of: stats.archiveBytes))
+      \(chart("By template", stats.templateShares, limit: 10, of: stats.archiveBytes))
+      \(chart("By id generator", stats.idGenerators, limit: 10, of: stats.archiveBytes))
       <h2>Columns</h2>
       \(columns(report))
       </section>
@@ -56,12 +65,32 @@ struct StatsPage {
   private typealias Bar = (name: String, value: Int, label: String)
 
   /// A chart with its title; nothing where there is nothing to show.
-  private func chart(_ title: String, _ groups: [StatsReport.Group], limit: Int, of whole: Int) -> String {
-    guard !groups.isEmpty else { return "" }
+  private func chart(_ title: String, _ groups: [(name: String, bytes: Int)], limit: Int, of whole: Int) -> String {
+    guard groups.contains(where: { $0.bytes > 0 }) else { return "" }
     let entries = groups.prefix(limit).map {
       ($0.name, $0.bytes, "\(Text.grouped($0.bytes)) (\(Text.percent($0.bytes, of: whole)))") as Bar
     }
     return "<h2>\(title)</h2>\n" + bars(entries, title: title)
+  }
+
+  private func chart(_ title: String, _ shares: [CompressionStats.Share], limit: Int, of whole: Int) -> String {
+    chart(title, shares.map { ($0.name.isEmpty ? "(none)" : $0.name, $0.storedBytes) }, limit: limit, of: whole)
+  }
+
+  /// One value of each of the most expensive attributes.
+  private func examples(_ report: StatsReport) -> String {
+    let rows = report.attributes.prefix(10).map {
+      "<tr><td class=\"text\">\(escaped($0.name))</td><td>\(Text.grouped($0.originalBytes))</td>"
+        + "<td>\(Text.grouped($0.bytes))</td><td class=\"text\">\(escaped($0.example ?? ""))</td></tr>"
+    }
+    if rows.isEmpty { return "" }
+    return """
+      <div class="wide"><table>
+      <thead><tr><th class="text">attribute</th><th>before</th><th>bytes</th><th class="text">example</th></tr></thead>
+      <tbody>
+      \(rows.joined(separator: "\n"))
+      </tbody></table></div>
+      """
   }
 
   // MARK: Charts
@@ -127,13 +156,17 @@ struct StatsPage {
 
   private func columns(_ report: StatsReport) -> String {
     let rows = report.stats.columns.map {
-      "<tr><td class=\"text\">\(escaped($0.name))</td><td>\(Text.grouped($0.storedBytes))</td>"
+      "<tr><td class=\"text\">\(escaped($0.name))</td><td>\(Text.grouped($0.originalBytes))</td>"
+        + "<td>\(Text.grouped($0.storedBytes))</td>"
         + "<td>\(Text.percent($0.storedBytes, of: report.stats.archiveBytes))</td><td>\(Text.grouped($0.values))</td>"
+        + "<td>\(Text.grouped($0.distinct))</td>"
+        + "<td>\(StatsReport.bitsPerValue($0).map { Text.fixed($0, 2) } ?? "")</td>"
         + "<td class=\"text\">\(escaped($0.codec))</td></tr>"
     }
     return """
       <div class="wide"><table>
-      <thead><tr><th class="text">column</th><th>bytes</th><th>share</th><th>values</th>\
+      <thead><tr><th class="text">column</th><th>before</th><th>bytes</th><th>share</th>\
+      <th>values</th><th>distinct</th><th>bits/value</th>\
       <th class="text">codec</th></tr></thead>
       <tbody>
       \(rows.joined(separator: "\n"))

@@ -5,7 +5,12 @@ struct Table {
     var isNumber = true
     /// May be cut to fit the width.
     var isElastic = false
+    /// May be left out where the width does not do even so: higher ones go first.
+    var dispensable = 0
   }
+
+  /// So much of the cut column is worth more than a dispensable one.
+  private static let leastElastic = 24
 
   var columns: [Column]
   var rows: [[String]] = []
@@ -16,11 +21,23 @@ struct Table {
   ///   - width: of the terminal; nil: as wide as it gets (in pipes nothing is cut).
   ///   - color: titles stand out.
   func rendered(width: Int?, color: Bool) -> String {
-    let rows = rows.map { $0.map(\.sanitised) }
+    var columns = columns
+    var rows = rows.map { $0.map(\.sanitised) }
     var widths = columns.indices.map { i in max(columns[i].title.count, rows.map { $0[i].count }.max() ?? 0) }
     if let width, let elastic = columns.firstIndex(where: \.isElastic) {
-      let total = widths.reduce(0, +) + 2 * (widths.count - 1)
-      if total > width { widths[elastic] = max(8, widths[elastic] - (total - width)) }
+      func excess() -> Int { widths.reduce(0, +) + 2 * (widths.count - 1) - width }
+      let spare = widths[elastic] - min(widths[elastic], Self.leastElastic)
+      while excess() > spare,
+        let last = columns.indices.filter({ columns[$0].dispensable > 0 })
+          .max(by: { columns[$0].dispensable < columns[$1].dispensable })
+      {
+        columns.remove(at: last)
+        widths.remove(at: last)
+        for i in rows.indices { rows[i].remove(at: last) }
+      }
+      if let place = columns.firstIndex(where: \.isElastic), excess() > 0 {
+        widths[place] = max(8, widths[place] - excess())
+      }
     }
     func line(_ cells: [String]) -> String {
       var text = ""

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Tracezip
+
+/// Converting happens here and nowhere else: `decompress` is exact.
+struct Cat: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write what archives hold to standard output, as it was or converted.",
+    discussion: """
+      Without --to the bytes are those that were archived, as with decompress -c. With it, each message is written \
+      anew: otlp-json as one TracesData object a line by the OTLP/JSON mapping (ids in hex, enums as integers, 64-bit \
+      integers as strings), otlp-proto as protobuf, each message behind its length in four bytes, big-endian.
+
+      A message that cannot be converted, because it is no OTLP or is damaged, is left out with a warning, and the exit \
+      status is 2. With -f, what is no archive is taken as a capture.
+      """)
+
+  enum Target: String, ExpressibleByArgument, CaseIterable {
+    case json = "otlp-json"
+    case protobuf = "otlp-proto"
+
+    var format: OTLPConverter.Target {
+      switch self {
+      case .json: .json
+      case .protobuf: .protobuf
+      }
+    }
+  }
+
+  @OptionGroup var input: InputOptions
+  @Option(help: ArgumentHelp("Convert to this format.", valueName: "format"))
+  var to: Target?
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("Write to this file; - is standard output.", valueName: "file"), completion: .file())
+  var output: String?
+  @Flag(
+    name: [.customShort("f"), .long],
+    help: "Replace an existing file, follow symbolic links, read special files, take what is no archive as a capture.")
+  var force = false
+  @Flag(help: "Write every intact part of a damaged archive.")
+  var recover = false
+  @OptionGroup var resources: ResourceOptions
+  @OptionGroup var messages: MessageOptions
+
+  func run() throws {
+    let session = Session(messages)
+    let settings = try Settings(resources)
+    let inputs = InputList(input)
+    inputs.failures.forEach(session.report)
+    let place = try OutputOptions.oneFile(output ?? "-", force: force)
+    let outputs = try Outputs(place, inputs: inputs, console: session.console, writesArchives: false)
+    for item in inputs.items {
+      let isBroken = !session.attempt { () throws(CommandError) in
+        try write(item, into: outputs, settings: settings, session: session)
+      }
+      // Into a file of its own nothing goes behind a break; a pipe's reader has seen it already.
+      if isBroken, outputs.isStreamBroken, output != nil { break }
+    }
+    session.attempt { () throws(CommandError) in try outputs.finish() }
+    try session.finish()
+  }
+
+  private func write(
+    _ item: InputList.Item, into outputs: Outputs, settings: Settings, session: Session
+  ) throws(CommandError) {
+    let file: InputFile
+    switch item {
+    case .standardInput:
+      file = .standardInput()
+      if !force, Terminal.isTerminal(0) {
+        throw CommandError(file.name, "is a terminal, and no archive comes from there", advice: "-f reads it")
+      }
+    case .file(let path, let isFound):
+      file = try InputFile(path: path, force: force, acceptsPipes: true)
+      if isFound, try !file.isArchive() { return }
+    }
+    let isArchive = try file.isArchive()
+    if !isArchive, !force {
+      var error = CommandError(TracezipError(.notAnArchive), input: file.name, output: "")
+      error.advice = "-f takes it as a capture"
+      throw error
+    }
+    let result = try outputs.open(for: file) { $0 }
+    let meter = session.meter(file.name)
+    defer { meter.end() }
+    let converting = to.map { ConvertingSink(to: $0.format, sink: result.sink) }
+    let gaps = try outputs.streaming { () throws(CommandError) in
+      try telling(input: file.name, output: result.name) { () throws(TracezipError) -> [TraceDecompressor.Gap] in
+        let sink = converting?.input ?? result.sink
+        var gaps: [TraceDecompressor.Gap] = []
+        if isArchive {
+          gaps = try TraceDecompressor.decompress(
+            from: file.source, to: sink, config: settings.config, recover: recover,
+            progress: meter.handler(restores: true)
+          ).gaps
+        } else {
+          try file.source.copy(to: sink)
+        }
+        try converting?.finish()
+        return gaps
+      }
+    }
+    try result.commit(for: file, warning: session)
+    meter.end()
+    for gap in gaps { session.report(CommandError(gap, of: file.name)) }
+    if let converting, converting.skippedCount > 0 { warn(of: converting, file.name, session) }
+    if let converting {
+      session.console.note(
+        "\(file.name): \(Text.count(converting.messages, "message")), \(Text.duration(meter.elapsed))")
+    }
+  }
+
+  private func warn(of converting: ConvertingSink, _ name: String, _ session: Session) {
+    let first = converting.skipped.first.map {
+      "; the first (\(Text.count($0.bytes, "byte")) at \($0.offset)): \($0.reason)"
+    }
+    session.warn(
+      name, "\(Text.count(converting.skippedCount, "message")) left out that could not be converted" + (first ?? ""))
+  }
+}
