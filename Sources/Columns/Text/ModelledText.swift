@@ -139,10 +139,16 @@ enum ModelledText {
   ) {
     let count = shared.arrays.codeCount(column: column, limit: string.count, &coder)
     for index in 0..<count {
-      let element = shared.arrays.code(index, column: column, &coder)
-      if element.kind == .text {
+      var element = shared.arrays.elements[index]
+      let text = string[element.start..<element.end]
+      let kind = element.kind == .text ? model.newIdentifier(text) : nil
+      if kind != nil { element.kind = .identifier }
+      _ = shared.arrays.code(element, index, column: column, &coder)
+      if let kind {
+        model.codeIdentifier(kind, text, column: column, &coder, into: &shared.piece)
+      } else if element.kind == .text {
         model.begin(column: column, part: 1)
-        model.encode(string[element.start..<element.end], column: column, ends: true, &coder)
+        model.encode(text, column: column, ends: true, &coder)
       }
     }
   }
@@ -203,14 +209,17 @@ enum ModelledText {
     let count = shared.arrays.codeCount(column: column, limit: room, &coder)
     shared.array.removeAll()
     for index in 0..<count {
-      let element = shared.arrays.code(index, column: column, &coder)
-      if element.kind == .text {
-        shared.piece.removeAll()
+      let element = shared.arrays.code(.none, index, column: column, &coder)
+      shared.piece.removeAll()
+      switch element.kind {
+      case .text:
         model.begin(column: column, part: 1)
         guard model.decode(column: column, length: nil, limit: room, &coder, into: &shared.piece) else { return false }
         ValueArrays.append(text: shared.piece.view, to: &shared.array)
-      } else {
-        ValueArrays.append(element, to: &shared.array)
+      case .identifier:
+        model.codeIdentifier(.word, .empty, column: column, &coder, into: &shared.piece)
+        ValueArrays.append(text: shared.piece.view, to: &shared.array)
+      case .truth, .integer, .double: ValueArrays.append(element, to: &shared.array)
       }
       if coder.failed || shared.array.count > room { return false }
     }
