@@ -11,7 +11,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   @inlinable
   public init(capacity: Int = 0) {
     let room = max(capacity, 16)
-    unsafe base = UnsafeMutablePointer<Element>.allocate(capacity: room + Self.slack)
+    unsafe base = Allocation.allocate(Element.self, room + Self.slack)
     self.capacity = room
     used = 0
   }
@@ -24,7 +24,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   }
 
   @inlinable
-  deinit { unsafe base.deallocate() }
+  deinit { unsafe Allocation.free(base) }
 
   /// Elements past the capacity that are always allocated, so that a copy of a short run may overshoot.
   @inlinable static var slack: Int { 64 }
@@ -61,6 +61,15 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     used += n
   }
 
+  /// Appends the `n` elements from `start` on once more.
+  @inlinable
+  public mutating func append(copyOf start: Int, count n: Int) {
+    precondition(start >= 0 && n >= 0 && start &+ n <= count)
+    reserve(n)
+    unsafe (base + count).initialize(from: base + start, count: n)
+    used += n
+  }
+
   /// Room for `n` more elements.
   @inlinable @inline(__always)
   public mutating func reserve(_ n: Int) {
@@ -70,11 +79,15 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   @inlinable @inline(never)
   mutating func grow(to needed: Int) {
     let room = max(needed, capacity + capacity / 2 + 16)
-    let bigger = UnsafeMutablePointer<Element>.allocate(capacity: room + Self.slack)
-    unsafe bigger.initialize(from: base, count: count)
-    unsafe base.deallocate()
-    unsafe base = bigger
+    unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room
+  }
+
+  /// Moves the first `n` elements one place back, over the one at `n`.
+  @inlinable @inline(__always)
+  public mutating func moveBack(_ n: Int) {
+    precondition(n >= 0 && n < count)
+    unsafe (base + 1).update(from: base, count: n)
   }
 
   /// Forgets the elements, keeps the memory.
@@ -107,6 +120,26 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   public var pointer: UnsafeMutablePointer<Element> { unsafe base }
 }
 
+extension Buffer where Element == UInt32 {
+  /// The eight elements from `index` on as sixteen halves, the lower half of each first. The first of them comes by
+  /// itself and is 0 among the rest.
+  @inlinable @inline(__always)
+  public func halves(at index: Int) -> (first: UInt16, rest: SIMD16<UInt16>) {
+    precondition(index >= 0 && index &+ 8 <= count)
+    let place = unsafe UnsafeRawPointer(base + index)
+    let all = unsafe place.loadUnaligned(as: SIMD4<UInt64>.self) & SIMD4(~0xFFFF, ~0, ~0, ~0)
+    return unsafe (place.load(as: UInt16.self), unsafeBitCast(all, to: SIMD16<UInt16>.self))
+  }
+
+  @inlinable @inline(__always)
+  public mutating func setHalves(at index: Int, first: UInt16, _ rest: SIMD16<UInt16>) {
+    precondition(index >= 0 && index &+ 8 <= count)
+    let place = unsafe UnsafeMutableRawPointer(base + index)
+    unsafe place.storeBytes(of: rest, as: SIMD16<UInt16>.self)
+    unsafe place.storeBytes(of: first, as: UInt16.self)
+  }
+}
+
 extension Buffer where Element == UInt8 {
   /// A view of the bytes; it dies with the next mutation.
   @inlinable public var view: ByteView { unsafe ByteView(base: base, count: count) }
@@ -129,14 +162,18 @@ extension Buffer where Element == UInt8 {
     bytes.withView { append($0) }
   }
 
-  /// Copies with whole 32-byte moves where `bytes` is short; `bytes` must come from a `Buffer`, whose slack makes the
+  /// Copies with whole 32-byte moves, two at most, where `bytes` is short; `bytes` must come from a `Buffer`, whose slack makes the
   /// overshoot readable, and the slack here makes it writable.
   @inlinable @inline(__always)
   public mutating func appendSlack(_ bytes: ByteView) {
     reserve(bytes.count)
     let to = unsafe UnsafeMutableRawPointer(base + count)
-    if bytes.count <= 32 {
+    if bytes.count <= 64 {
       unsafe to.storeBytes(of: bytes.base.loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+      if bytes.count > 32 {
+        unsafe (to + 32).storeBytes(
+          of: (bytes.base + 32).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+      }
     } else {
       unsafe to.copyMemory(from: bytes.base, byteCount: bytes.count)
     }

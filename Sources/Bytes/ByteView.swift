@@ -83,6 +83,13 @@ public struct ByteView: BitwiseCopyable, @unchecked Sendable {
       && equalBytes(base + offset + 1, other.base + place + 2, n &- 1)
   }
 
+  /// How many of the `n` bytes at `a` are as those at `b`; both runs must lie inside the view.
+  @inlinable @inline(__always)
+  public func commonPrefix(_ a: Int, _ b: Int, _ n: Int) -> Int {
+    precondition(a >= 0 && b >= 0 && n >= 0 && a &+ n <= count && b &+ n <= count)
+    return unsafe Bytes.commonPrefix(base + a, base + b, n)
+  }
+
   @inlinable @inline(__always)
   public static func == (a: ByteView, b: ByteView) -> Bool {
     guard a.count == b.count else { return false }

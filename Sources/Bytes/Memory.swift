@@ -44,3 +44,34 @@ public func equalBytes(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ n: Int) -
   }
   return true
 }
+
+/// How many of the first `n` bytes are alike.
+///
+/// Why it is sound: as for `equalBytes`.
+@inlinable @inline(__always) @unsafe
+func commonPrefix(_ a: UnsafeRawPointer, _ b: UnsafeRawPointer, _ n: Int) -> Int {
+  var i = 0
+  while i &+ 32 <= n {
+    let x = unsafe word(a, i, UInt64.self) ^ word(b, i, UInt64.self)
+    let y = unsafe word(a, i &+ 8, UInt64.self) ^ word(b, i &+ 8, UInt64.self)
+    let z = unsafe word(a, i &+ 16, UInt64.self) ^ word(b, i &+ 16, UInt64.self)
+    let w = unsafe word(a, i &+ 24, UInt64.self) ^ word(b, i &+ 24, UInt64.self)
+    if x | y | z | w != 0 {
+      if x != 0 { return i &+ x.littleEndian.trailingZeroBitCount >> 3 }
+      if y != 0 { return i &+ 8 &+ y.littleEndian.trailingZeroBitCount >> 3 }
+      if z != 0 { return i &+ 16 &+ z.littleEndian.trailingZeroBitCount >> 3 }
+      return i &+ 24 &+ w.littleEndian.trailingZeroBitCount >> 3
+    }
+    i &+= 32
+  }
+  while i &+ 8 <= n {
+    let x = unsafe word(a, i, UInt64.self) ^ word(b, i, UInt64.self)
+    if x != 0 { return i &+ x.littleEndian.trailingZeroBitCount >> 3 }
+    i &+= 8
+  }
+  while i < n {
+    if unsafe word(a, i, UInt8.self) != word(b, i, UInt8.self) { return i }
+    i &+= 1
+  }
+  return n
+}

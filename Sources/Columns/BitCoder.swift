@@ -18,6 +18,10 @@ public protocol BitCoder: ~Copyable {
   /// One bit (0 or 1) under `model`, which learns it. `limit` bounds the model's memory, at most 1023.
   mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32
 
+  /// A symbol below 16 by the cumulative frequencies in `cumulative`: those of all symbols below each, lane 0 being 0,
+  /// ascending, of `1 << 15` in all.
+  mutating func code(_ symbol: Int, by cumulative: SIMD16<UInt16>) -> Int
+
   /// The low `count` bits of `value`, 0 to 64 of them, as they are.
   mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64
 
@@ -52,14 +56,12 @@ struct ReciprocalTable: @unchecked Sendable {
   }
 }
 
-/// Binary range encoder (Martin 1979, carries as in LZMA's reference encoder) beside a plain bit stream for the bits
-/// that are random anyway.
+/// Range encoder over 64 bits (Martin 1979; carries are added to the bytes already written) beside a plain bit stream
+/// for the bits that are random anyway.
 @safe
 public struct RangeEncoder: BitCoder, ~Copyable {
   @usableFromInline var low: UInt64 = 0
-  @usableFromInline var range: UInt32 = .max
-  @usableFromInline var cache: UInt8 = 0
-  @usableFromInline var pending = 1
+  @usableFromInline var range: UInt64 = .max
   @usableFromInline let table: UnsafePointer<UInt32>
   /// Range-coded bytes so far.
   public var coded = Buffer<UInt8>(capacity: 1 << 12)
@@ -79,35 +81,52 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 
   @inlinable @inline(__always)
   public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
-    let bound = (range >> 16) &* max(1, model >> 16)
+    let bound = (range >> 16) &* UInt64(max(1, model >> 16))
     if bit != 0 {
       range = bound
     } else {
-      low &+= UInt64(bound)
+      advance(bound)
       range &-= bound
     }
     unsafe learn(&model, bit, limit, table)
-    while range < 1 << 24 {
-      range <<= 8
-      shiftLow()
-    }
+    if range < 1 << 32 { shift() }
     return bit
   }
 
-  @inlinable
-  mutating func shiftLow() {
-    if low < 0xFF00_0000 || low > 0xFFFF_FFFF {
-      let carry = UInt8(truncatingIfNeeded: low >> 32)
-      var byte = cache
-      repeat {
-        coded.append(byte &+ carry)
-        byte = 0xFF
-        pending -= 1
-      } while pending != 0
-      cache = UInt8(truncatingIfNeeded: low >> 24)
+  @inlinable @inline(__always)
+  public mutating func code(_ symbol: Int, by cumulative: SIMD16<UInt16>) -> Int {
+    let unit = range >> 15
+    let from = UInt64(cumulative[symbol])
+    let to = symbol == 15 ? 1 << 15 : UInt64(cumulative[symbol &+ 1])
+    advance(unit &* from)
+    range = unit &* (to &- from)
+    if range < 1 << 32 { shift() }
+    return symbol
+  }
+
+  @inlinable @inline(__always)
+  mutating func advance(_ by: UInt64) {
+    let (sum, carries) = low.addingReportingOverflow(by)
+    low = sum
+    if carries { carry() }
+  }
+
+  /// Adds one to the number that the bytes so far are. It never leaves them: the whole interval lies below 1.
+  @inlinable @inline(never)
+  mutating func carry() {
+    var at = coded.count &- 1
+    while at >= 0 {
+      coded[at] &+= 1
+      if coded[at] != 0 { return }
+      at &-= 1
     }
-    pending += 1
-    low = (low & 0x00FF_FFFF) << 8
+  }
+
+  @inlinable @inline(__always)
+  mutating func shift() {
+    coded.append(integer: UInt32(truncatingIfNeeded: low >> 32).byteSwapped)
+    low <<= 32
+    range <<= 32
   }
 
   @inlinable @inline(__always)
@@ -123,29 +142,40 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 
   @inlinable @inline(__always)
   mutating func putRaw(_ value: UInt64, _ count: Int) {
-    bits |= (value & ((1 << UInt64(count)) - 1)) << UInt64(bitCount)
-    bitCount += count
+    bits |= (value & ((1 << UInt64(count)) &- 1)) << UInt64(bitCount)
+    bitCount &+= count
     if bitCount >= 32 {
       raw.append(integer: UInt32(truncatingIfNeeded: bits))
       bits >>= 32
-      bitCount -= 32
+      bitCount &-= 32
     }
   }
 
-  /// Writes out what is still held; the coder must not be used for values afterwards. Trailing zero bytes of the
-  /// range-coded part are dropped, since the decoder reads zeros past the end.
+  /// Writes out what is still held; the coder must not be used for values afterwards. Up to eight zero bytes at the end
+  /// of the range-coded part are dropped, since the decoder reads zeros past the end.
   public mutating func finish() {
     // Any value in [low, low + range) will do: take the one with the most trailing zeros.
-    let top = low + UInt64(range) - 1
-    for keep in stride(from: 24, through: 0, by: -8) {
-      let rounded = (top >> UInt64(keep)) << UInt64(keep)
-      if rounded >= low {
-        low = rounded
+    let (top, wraps) = low.addingReportingOverflow(range &- 1)
+    var value = low
+    var keep: UInt64 = 64
+    while keep > 0 {
+      keep -= 8
+      let rounded = (top >> keep) << keep
+      if wraps || rounded >= low {
+        if wraps, keep == 56 { carry() }
+        value = wraps && keep == 56 ? 0 : rounded
         break
       }
     }
-    for _ in 0..<5 { shiftLow() }
-    while coded.count > 0, coded[coded.count - 1] == 0 { coded.truncate(to: coded.count - 1) }
+    for _ in 0..<8 {
+      coded.append(UInt8(truncatingIfNeeded: value >> 56))
+      value <<= 8
+    }
+    var dropped = 0
+    while dropped < 8, coded.count > 0, coded[coded.count - 1] == 0 {
+      coded.truncate(to: coded.count - 1)
+      dropped += 1
+    }
     while bitCount > 0 {
       raw.append(UInt8(truncatingIfNeeded: bits))
       bits >>= 8
@@ -159,8 +189,8 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 /// The mirror of `RangeEncoder`. Reads zeros past the end of either stream; more than a few such bytes make it `failed`.
 @safe
 public struct RangeDecoder: BitCoder, ~Copyable {
-  @usableFromInline var range: UInt32 = .max
-  @usableFromInline var value: UInt32 = 0
+  @usableFromInline var range: UInt64 = .max
+  @usableFromInline var value: UInt64 = 0
   @usableFromInline let table: UnsafePointer<UInt32>
   @usableFromInline let coded: ByteView
   @usableFromInline var at = 0
@@ -172,7 +202,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
 
   @inlinable public static var decodes: Bool { @inline(__always) get { true } }
   /// Whether the streams ran out or a model found nonsense.
-  @inlinable public var failed: Bool { gaveUp || at > coded.count + 8 || rawAt > raw.count + 8 }
+  @inlinable public var failed: Bool { gaveUp || at > coded.count &+ 16 || rawAt > raw.count &+ 8 }
   public mutating func fail() { gaveUp = true }
 
   @inlinable public var spent: Int { at + rawAt }
@@ -182,22 +212,33 @@ public struct RangeDecoder: BitCoder, ~Copyable {
     unsafe table = ReciprocalTable.shared.base
     self.coded = coded
     self.raw = raw
-    // The first byte of a carry coder is always zero.
-    at = 1
-    for _ in 0..<4 { value = value << 8 | nextByte() }
+    value = UInt64(nextWord()) << 32
+    value |= UInt64(nextWord())
   }
 
   @inlinable @inline(__always)
-  mutating func nextByte() -> UInt32 {
-    let byte: UInt8 = at < coded.count ? coded.unchecked(at) : 0
-    at &+= 1
-    return UInt32(byte)
+  mutating func nextWord() -> UInt32 {
+    if at &+ 4 <= coded.count {
+      at &+= 4
+      return coded.load(UInt32.self, at: at &- 4).byteSwapped
+    }
+    return lastWord()
+  }
+
+  @inlinable @inline(never)
+  mutating func lastWord() -> UInt32 {
+    var word: UInt32 = 0
+    for _ in 0..<4 {
+      word = word << 8 | (at < coded.count ? UInt32(coded[at]) : 0)
+      at &+= 1
+    }
+    return word
   }
 
   @inlinable @inline(__always)
   public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
-    let bound = (range >> 16) &* max(1, model >> 16)
-    // Low part of the interval is the 0 bit's complement: encoder puts 1 at the bottom.
+    let bound = (range >> 16) &* UInt64(max(1, model >> 16))
+    // 1 lies at the bottom of the interval.
     let out: UInt32
     if value < bound {
       range = bound
@@ -208,11 +249,26 @@ public struct RangeDecoder: BitCoder, ~Copyable {
       out = 0
     }
     unsafe learn(&model, out, limit, table)
-    while range < 1 << 24 {
-      range <<= 8
-      value = value << 8 | nextByte()
-    }
+    if range < 1 << 32 { shift() }
     return out
+  }
+
+  @inlinable @inline(__always)
+  public mutating func code(_ symbol: Int, by cumulative: SIMD16<UInt16>) -> Int {
+    let unit = range >> 15
+    let found = NibbleTables.rank(Int(truncatingIfNeeded: min(value / unit, 32767)), in: cumulative) &- 1
+    let from = UInt64(cumulative[found])
+    let to = found == 15 ? 1 << 15 : UInt64(cumulative[found &+ 1])
+    value &-= unit &* from
+    range = unit &* (to &- from)
+    if range < 1 << 32 { shift() }
+    return found
+  }
+
+  @inlinable @inline(__always)
+  mutating func shift() {
+    range <<= 32
+    value = value << 32 | UInt64(nextWord())
   }
 
   @inlinable @inline(__always)
@@ -227,22 +283,27 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @inlinable @inline(__always)
   mutating func takeRaw(_ count: Int) -> UInt64 {
     if bitCount < count { refill() }
-    let out = bits & ((1 << UInt64(count)) - 1)
+    let out = bits & ((1 << UInt64(count)) &- 1)
     bits >>= UInt64(count)
-    bitCount -= count
+    bitCount &-= count
     return out
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   mutating func refill() {
-    if rawAt + 4 <= raw.count {
+    if rawAt &+ 4 <= raw.count {
       bits |= UInt64(raw.load(UInt32.self, at: rawAt)) << UInt64(bitCount)
     } else {
-      for k in 0..<4 where rawAt + k < raw.count {
-        bits |= UInt64(raw[rawAt + k]) << UInt64(bitCount + 8 * k)
-      }
+      refillLast()
     }
-    rawAt += 4
-    bitCount += 32
+    rawAt &+= 4
+    bitCount &+= 32
+  }
+
+  @inlinable @inline(never)
+  mutating func refillLast() {
+    for k in 0..<4 where rawAt + k < raw.count {
+      bits |= UInt64(raw[rawAt + k]) << UInt64(bitCount + 8 * k)
+    }
   }
 }

@@ -2,11 +2,16 @@ import Bytes
 
 /// The adaptive probabilities of a segment: one flat table that only grows. Codecs allocate runs of models and keep the
 /// base; both directions allocate in the same order, so a base means the same to encoder and decoder.
+@safe
 public struct Models: ~Copyable {
   public var states = Buffer<BitModel>(capacity: 1 << 14)
+  @usableFromInline let nibbleTargets: UnsafePointer<SIMD16<Int16>>
 
   /// Model 0 is never used, so that 0 can mean "none yet".
-  public init() { states.append(freshModel) }
+  public init() {
+    unsafe nibbleTargets = NibbleTables.shared.targets
+    states.append(freshModel)
+  }
 
   /// `count` fresh models; the index of the first.
   @inlinable
@@ -15,12 +20,44 @@ public struct Models: ~Copyable {
     states.append(repeating: freshModel, count: count)
     return base
   }
+
+  /// Makes the fresh nibble models at `base` expect the first `n` symbols, 1 or 4, rather than any other.
+  public mutating func expectFirst(_ n: Int, at base: Int) {
+    var table = SIMD16<UInt16>.zero
+    let rare = 300
+    let common = (32768 - (16 - n) * rare) / n
+    for k in 1..<16 { table[k] = UInt16(k <= n ? k * common : n * common + (k - n) * rare) }
+    states.setHalves(at: base, first: 1, table)
+  }
+
+  /// Copies `n` sets of nibble models.
+  public mutating func copyNibbles(_ n: Int, from: Int, to: Int) {
+    for k in 0..<n * ModelSize.nibble { states[to + k] = states[from + k] }
+  }
+
+  /// A copy of the `codeSigned` models at `from` that knows what they know but is quick to change.
+  @inline(never)
+  public mutating func copySigned(_ from: Int) -> Int {
+    let base = states.count
+    states.append(copyOf: from, count: ModelSize.signed)
+    for k in 0..<ModelSize.number / ModelSize.nibble {
+      let at = base + k * ModelSize.nibble
+      let (seen, table) = states.halves(at: at)
+      states.setHalves(at: at, first: min(seen, 10), table)
+    }
+    for at in base + ModelSize.number..<base + ModelSize.signed {
+      states[at] = states[at] & ~1023 | min(states[at] & 1023, 12)
+    }
+    return base
+  }
 }
 
 /// Shapes of the number codes: how many models each takes.
 public enum ModelSize {
-  /// `codeNumber`: a tree over 64 bit lengths, then two leading bits under each length.
-  public static let number = 64 + 64 * 4
+  /// `codeNibble`.
+  public static let nibble = 8
+  /// `codeNumber`: a nibble for the upper half of the bucket, and one for the lower under each of those.
+  public static let number = 17 * nibble
   /// `codeSigned`: a number and a sign under each bit length.
   public static let signed = number + 65
   /// `codeTree` of `bits` bits.
@@ -49,37 +86,50 @@ extension BitCoder where Self: ~Copyable {
     return node &- (1 << bits)
   }
 
-  /// An unsigned number of up to 64 bits: its bit length in a tree, its two bits below the leading one under that
-  /// length, the rest raw. Takes `ModelSize.number` models at `base`.
+  /// A symbol below 16 by adaptive frequencies, which take `ModelSize.nibble` models at `base`. A code of its own kind
+  /// because it takes one step where a tree of bits takes four.
   ///
-  /// Bit length 64 shares its place with 63: the leading raw bit tells them apart.
+  /// The frequencies move towards the symbol by a share that falls from a half to 1/128 (the adaptation of AV1, Chen et
+  /// al. 2018); none falls below `NibbleTables.floor` of 32768.
   @inlinable @inline(__always)
-  public mutating func codeNumber(_ value: UInt64, _ models: inout Models, _ base: Int, limit: UInt32 = 255) -> UInt64 {
-    let length = codeTree(min(63, 64 - value.leadingZeroBitCount), bits: 6, &models, base, limit: limit)
-    if length < 2 { return UInt64(length) }
-    if length == 63 {
-      // Lengths 63 and 64: all 64 bits raw. They are rare.
-      return codeRaw(value, count: 64)
+  public mutating func codeNibble(_ symbol: Int, _ models: inout Models, _ base: Int) -> Int {
+    // Lane 0 has nothing to say in cumulative frequencies: it counts the symbols.
+    let (seen, held) = models.states.halves(at: base)
+    let table = seen == 0 ? NibbleTables.even : held
+    let found = code(symbol, by: table)
+    let error = unsafe models.nibbleTargets[found] &- unsafeBitCast(table, to: SIMD16<Int16>.self)
+    let moved = unsafe table &+ unsafeBitCast(NibbleTables.share(of: error, seen: seen), to: SIMD16<UInt16>.self)
+    models.states.setHalves(at: base, first: min(seen &+ 1, NibbleTables.longest), moved)
+    return found
+  }
+
+  /// An unsigned number of up to 64 bits: its bucket in two nibbles, the upper half first, then raw bits. Numbers below
+  /// 16 are buckets of their own; above, a bucket is a bit length and the two bits below the leading one. Takes
+  /// `ModelSize.number` models at `base`.
+  @inlinable @inline(__always)
+  public mutating func codeNumber(_ value: UInt64, _ models: inout Models, _ base: Int) -> UInt64 {
+    var bucket = Int(truncatingIfNeeded: value)
+    if !Self.decodes, value >= 16 {
+      let length = 64 &- value.leadingZeroBitCount
+      bucket = 16 &+ (length &- 5) &* 4 &+ Int(truncatingIfNeeded: value >> UInt64(length &- 3)) & 3
     }
-    let under = base &+ 64 &+ length &* 4
-    let below = length &- 1
-    if length == 2 {
-      let bit = code(UInt32(truncatingIfNeeded: value) & 1, &models.states[under &+ 1], limit: limit)
-      return 2 | UInt64(bit)
-    }
-    let top = codeTree(Int(truncatingIfNeeded: value >> UInt64(below &- 2)) & 3, bits: 2, &models, under, limit: limit)
-    let rest = codeRaw(value, count: below &- 2) & ((1 << UInt64(below &- 2)) &- 1)
-    return (4 | UInt64(top)) << UInt64(below &- 2) | rest
+    let upper = codeNibble(bucket >> 4, &models, base)
+    let lower = codeNibble(bucket & 15, &models, base &+ (upper &+ 1) &* ModelSize.nibble)
+    if upper == 0 { return UInt64(truncatingIfNeeded: lower) }
+    bucket = (upper &- 1) << 4 | lower
+    let below = bucket >> 2 &+ 2
+    let rest = codeRaw(value, count: below) & ((1 << UInt64(below)) &- 1)
+    return UInt64(truncatingIfNeeded: 4 | bucket & 3) << UInt64(below) | rest
   }
 
   /// A signed number: magnitude as `codeNumber`, then the sign under the magnitude's bit length. Takes
   /// `ModelSize.signed` models at `base`. `Int64.min` codes as a magnitude of 2^63.
   @inlinable @inline(__always)
-  public mutating func codeSigned(_ value: Int64, _ models: inout Models, _ base: Int, limit: UInt32 = 255) -> Int64 {
-    let magnitude = codeNumber(value.magnitude, &models, base, limit: limit)
+  public mutating func codeSigned(_ value: Int64, _ models: inout Models, _ base: Int) -> Int64 {
+    let magnitude = codeNumber(value.magnitude, &models, base)
     if magnitude == 0 { return 0 }
     let signAt = base &+ ModelSize.number &+ (64 - magnitude.leadingZeroBitCount)
-    let negative = code(value < 0 ? 1 : 0, &models.states[signAt], limit: limit) != 0
+    let negative = code(value < 0 ? 1 : 0, &models.states[signAt], limit: 255) != 0
     return negative ? Int64(bitPattern: 0 &- magnitude) : Int64(bitPattern: magnitude)
   }
 }

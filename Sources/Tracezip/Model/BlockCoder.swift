@@ -137,10 +137,14 @@ extension BlockModel {
     for t in 0..<infos.count { starts[t + 1] += starts[t] }
     order.removeAll()
     order.append(repeating: 0, count: n)
+    sortedRows.removeAll()
+    sortedRows.append(repeating: 0, count: n)
     for i in 0..<n {
       let t = Int(records.templates[i])
-      order[Int(starts[t])] = UInt32(i)
-      starts[t] += 1
+      let place = Int(starts[t])
+      order[place] = UInt32(truncatingIfNeeded: i)
+      sortedRows[place] = rowAt[i]
+      starts[t] &+= 1
     }
     var first = 0
     for t in 0..<infos.count {

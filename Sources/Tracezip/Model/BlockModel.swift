@@ -15,6 +15,8 @@ struct BlockModel: ~Copyable {
   var infos = Buffer<TemplateInfo>()
   var slotInfos = Buffer<SlotInfo>()
   var slots = Buffer<Slot>()
+  /// Of the block at hand.
+  var constants = ConstantSlots()
   /// Alphabet and number models of each column, made when first needed.
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
@@ -45,7 +47,9 @@ struct BlockModel: ~Copyable {
 
   // Scratch of one block.
   var rowAt = Buffer<UInt32>()
+  /// Records by template, and their rows.
   var order = Buffer<UInt32>()
+  var sortedRows = Buffer<UInt32>()
   var starts = Buffer<UInt32>()
 
   init() {}
@@ -56,6 +60,7 @@ struct BlockModel: ~Copyable {
       let info = skeletons.describe(infos.count, &slotInfos)
       infos.append(info)
       while slots.count < slotInfos.count { slots.append(Slot()) }
+      constants.grow(templates: info.slots, slots: slots.count)
     }
     columnAlphabets.resize(to: skeletons.columns.count, filling: -1)
     columnNumbers.resize(to: skeletons.columns.count, filling: 0)
@@ -176,9 +181,9 @@ struct BlockModel: ~Copyable {
     var shape = SlotShape.symbols
     if !C.decodes {
       // Constant?
-      let head = leaves[Int(rowAt[Int(order[first])]) &+ word]
+      let head = leaves[Int(sortedRows[first]) &+ word]
       var i = 1
-      while i < n, leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] == head { i &+= 1 }
+      while i < n, leaves[Int(sortedRows[first &+ i]) &+ word] == head { i &+= 1 }
       if i == n {
         shape =
           slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last
@@ -190,24 +195,25 @@ struct BlockModel: ~Copyable {
     }
     shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
     slotCode = SlotCode.code(shape, 0)
+    constants.note(slot: slot, isConstant: shape == SlotShape.same || shape == SlotShape.constant)
     switch shape {
     case SlotShape.same, SlotShape.constant:
       var value = slots[slot].last
       if shape == SlotShape.constant {
-        let head = C.decodes ? 0 : leaves[Int(rowAt[Int(order[first])]) &+ word]
+        let head = C.decodes ? 0 : leaves[Int(sortedRows[first]) &+ word]
         value = codeValue(head, slot: slot, context: -1, &c)
       }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
       if C.decodes {
         var i = 0
         while i < n {
-          leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] = value
+          leaves[Int(sortedRows[first &+ i]) &+ word] = value
           i &+= 1
         }
       } else if isString {
         var i = 0
         while i < n {
-          leaves[Int(rowAt[Int(order[first &+ i])]) &+ word] = value
+          leaves[Int(sortedRows[first &+ i]) &+ word] = value
           i &+= 1
         }
       }
@@ -225,7 +231,7 @@ struct BlockModel: ~Copyable {
       var i = 0
       while i < n {
         let record = Int(order[first &+ i])
-        let at = Int(rowAt[record]) &+ word
+        let at = Int(sortedRows[first &+ i]) &+ word
         var context = -1
         switch kind {
         case SlotContext.previous:
@@ -256,7 +262,7 @@ struct BlockModel: ~Copyable {
       var previous = slots[slot].last
       var i = 0
       while i < n {
-        let at = Int(rowAt[Int(order[first &+ i])]) &+ word
+        let at = Int(sortedRows[first &+ i]) &+ word
         let value = C.decodes ? 0 : leaves[at]
         switch how {
         case SlotNumber.plain: previous = c.codeNumber(value, &models, numbers)
@@ -286,7 +292,7 @@ struct BlockModel: ~Copyable {
     // How often does the value last seen in a context come again? All candidates on the same rows.
     var best = (saved: 0, kind: SlotContext.none, other: 0)
     var table = FlatMap()
-    func value(_ i: Int, _ w: Int) -> UInt64 { leaves[Int(rowAt[Int(order[first + i])]) + w] }
+    func value(_ i: Int, _ w: Int) -> UInt64 { leaves[Int(sortedRows[first &+ i]) + w] }
     func hits(_ context: (Int) -> UInt64) -> Int {
       table.removeAll()
       var n = 0

@@ -37,7 +37,7 @@ struct SegmentEncoder: ~Copyable {
   /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`.
   mutating func encode(_ chunk: ByteView, entry: ChunkEntry, into out: inout Buffer<UInt8>) -> BlockReport {
     block.removeAll()
-    state.duplicates.begin()
+    state.begin(chunk: chunk.count)
     let strings = state.strings.count
     if framing == .json {
       var spine = JSONSpine(chunk)
@@ -102,6 +102,7 @@ struct SegmentDecoder: ~Copyable {
   private var block = Block()
   private var scratch = BlockScratch()
   private var text = TextPacker()
+  private var weaver = Weaver()
   private var section = Buffer<UInt8>()
 
   /// - Parameter details: for statistics; makes decoding slower.
@@ -143,22 +144,23 @@ struct SegmentDecoder: ~Copyable {
     guard !coder.failed, model.stringCount == strings.count else { throw malformed("a block's values make no sense") }
     guard model.decodeIds(ids, block, scratch, &coder) else { throw malformed("a block's ids make no sense") }
     model.finish(&block, scratch, decoding: true)
-    var weaver = Weaver()
     let before = out.count
-    guard weaver.weave(block, skeletons, strings, framing: framing, limit: restoredCount, into: &out),
+    guard
+      weaver.weave(
+        block, skeletons, strings, model.constants, framing: framing, limit: restoredCount, into: &out),
       out.count - before == restoredCount
     else { throw malformed("a block's records do not fit together") }
     report = BlockReport()
     report.templates = skeletons.templates.count - templates
     report.services = model.services(skeletons, strings)
     model.report(block, skeletons, scratch, &report)
-    if model.slotCosts.isOn { account(newStrings, packedText, weaver) }
+    if model.slotCosts.isOn { account(newStrings, packedText) }
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: packedDelta.count))
     report.columns.append(CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
   }
 
   /// Shares the bytes of the block just decoded out, for statistics.
-  private mutating func account(_ new: Int, _ packedText: ByteView, _ weaver: borrowing Weaver) {
+  private mutating func account(_ new: Int, _ packedText: ByteView) {
     let costs = text.costs(packedText)
     var accountant = BlockAccountant(
       skeletons, strings, spans: block.spans.templates.count, new: new, text: costs)

@@ -84,17 +84,8 @@ struct TraceTable: ~Copyable {
   }
 
   mutating func touch(_ trace: Int, rank: Int?) {
-    var i: Int
-    if let rank {
-      i = rank
-    } else {
-      if recent.count < TraceTable.recentLimit { recent.append(0) }
-      i = recent.count - 1
-    }
-    while i > 0 {
-      recent[i] = recent[i &- 1]
-      i &-= 1
-    }
+    if rank == nil, recent.count < TraceTable.recentLimit { recent.append(0) }
+    recent.moveBack(rank ?? recent.count - 1)
     recent[0] = UInt32(trace)
   }
 }
@@ -228,9 +219,12 @@ extension BlockModel {
         }
       }
       while structure.traceModels.count <= scope { structure.traceModels.append(-1) }
-      if structure.traceModels[scope] < 0 { structure.traceModels[scope] = Int32(models.allocate(64)) }
-      let traceBase = Int(structure.traceModels[scope]) + structure.lastTraceSymbol * 8
-      symbol = c.codeTree(symbol, bits: 3, &models, traceBase, limit: 120)
+      if structure.traceModels[scope] < 0 {
+        structure.traceModels[scope] = Int32(models.allocate(6 * ModelSize.nibble))
+      }
+      let traceBase = Int(structure.traceModels[scope]) + structure.lastTraceSymbol * ModelSize.nibble
+      symbol = c.codeNibble(symbol, &models, traceBase)
+      if symbol > 5 { return c.fail() }
       structure.lastTraceSymbol = symbol
       switch symbol {
       case 0: trace = structure.lastTrace
@@ -275,7 +269,7 @@ extension BlockModel {
         info = infos[Int(template)]
         spans.leaves.append(repeating: 0, count: Int(info.words))
         // "No trace" and a template with a trace id exclude each other.
-        if (info.trace >= 0) != (symbol != BlockModel.noTrace) || symbol > 5 { return c.fail() }
+        if (info.trace >= 0) != (symbol != BlockModel.noTrace) { return c.fail() }
       }
       previousTemplate = UInt64(template)
       traces.traces[trace].lastTemplate = Int32(template)

@@ -9,11 +9,16 @@ import Columns
 struct SymbolContexts: ~Copyable {
   static var candidates: Int { 3 }
 
+  private struct Context: BitwiseCopyable {
+    /// Most trusted first.
+    var symbols: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    /// The first of their models.
+    var base: UInt32
+    /// Symbols in use.
+    var used: UInt32 = 0
+  }
   private var index = FlatMap()
-  private var symbols = Buffer<UInt64>()
-  /// Candidates in use and the first of their models.
-  private var used = Buffer<UInt8>()
-  private var bases = Buffer<UInt32>()
+  private var all = Buffer<Context>()
 
   /// The context for `key`, new or known.
   @inline(__always)
@@ -24,94 +29,79 @@ struct SymbolContexts: ~Copyable {
 
   @inline(never)
   private mutating func make(_ key: UInt64, _ models: inout Models) -> Int {
-    let id = used.count
+    let id = all.count
     index[key] = id
-    used.append(0)
-    bases.append(UInt32(models.allocate(SymbolContexts.candidates)))
-    symbols.append(repeating: 0, count: SymbolContexts.candidates)
+    all.append(Context(base: UInt32(models.allocate(SymbolContexts.candidates))))
     return id
   }
 
-  /// What the context would say first.
-  @inline(__always)
-  func guess(_ context: Int) -> UInt64? {
-    used[context] == 0 ? nil : symbols[context &* SymbolContexts.candidates]
-  }
-
   /// Codes `symbol` if it is one of the context's candidates (nil otherwise), then learns nothing: call `learn` once the
-  /// symbol is known. `excluded` are symbols that an earlier context has ruled out.
+  /// symbol is known. `excluded` is a context that has ruled out its candidates before, or -1.
   @inline(__always)
   mutating func code<C: BitCoder & ~Copyable>(
     _ symbol: UInt64, _ context: Int, _ models: inout Models, _ c: inout C, excluded: Int = -1
   ) -> UInt64? {
-    let n = Int(used[context])
-    let at = context &* SymbolContexts.candidates
-    let base = Int(bases[context])
-    var k = 0
-    while k < n {
-      let candidate = symbols[at &+ k]
-      if excluded >= 0, holds(excluded, candidate) {
-        k &+= 1
-        continue
-      }
-      if c.codeBit(candidate == symbol, &models, base &+ k, limit: 60) { return candidate }
-      k &+= 1
+    let here = all[context]
+    let base = Int(here.base)
+    if here.used == 0 { return nil }
+    if !holds(excluded, here.symbols.0), c.codeBit(here.symbols.0 == symbol, &models, base, limit: 60) {
+      return here.symbols.0
+    }
+    if here.used == 1 { return nil }
+    if !holds(excluded, here.symbols.1), c.codeBit(here.symbols.1 == symbol, &models, base &+ 1, limit: 60) {
+      return here.symbols.1
+    }
+    if here.used == 2 { return nil }
+    if !holds(excluded, here.symbols.2), c.codeBit(here.symbols.2 == symbol, &models, base &+ 2, limit: 60) {
+      return here.symbols.2
     }
     return nil
   }
 
   @inline(__always)
   private func holds(_ context: Int, _ symbol: UInt64) -> Bool {
-    let n = Int(used[context])
-    let at = context &* SymbolContexts.candidates
-    var k = 0
-    while k < n {
-      if symbols[at &+ k] == symbol { return true }
-      k &+= 1
-    }
-    return false
+    if context < 0 { return false }
+    let it = all[context]
+    return it.used > 0 && it.symbols.0 == symbol || it.used > 1 && it.symbols.1 == symbol
+      || it.used > 2 && it.symbols.2 == symbol
   }
 
   /// Moves `symbol` one place up, or takes it in at the last.
   @inline(__always)
   mutating func learn(_ symbol: UInt64, _ context: Int) {
-    let n = Int(used[context])
-    let at = context &* SymbolContexts.candidates
-    var k = 0
-    while k < n {
-      if symbols[at &+ k] == symbol {
-        if k > 0 {
-          symbols[at &+ k] = symbols[at &+ k &- 1]
-          symbols[at &+ k &- 1] = symbol
-        }
-        return
-      }
-      k &+= 1
-    }
-    if n < SymbolContexts.candidates {
-      used[context] = UInt8(n &+ 1)
-      symbols[at &+ n] = symbol
+    let here = all[context]
+    if here.used > 0, here.symbols.0 == symbol { return }
+    if here.used > 1, here.symbols.1 == symbol {
+      all[context].symbols = (symbol, here.symbols.0, here.symbols.2)
+    } else if here.used > 2, here.symbols.2 == symbol {
+      all[context].symbols = (here.symbols.0, symbol, here.symbols.1)
     } else {
-      symbols[at &+ n &- 1] = symbol
+      switch here.used {
+      case 0: all[context].symbols.0 = symbol
+      case 1: all[context].symbols.1 = symbol
+      default: all[context].symbols.2 = symbol
+      }
+      if here.used < 3 { all[context].used &+= 1 }
     }
   }
 }
 
-/// A growing alphabet of values with an adaptive binary tree over their places: order-0 coding of what contexts miss.
+/// A growing alphabet of values with adaptive frequencies of their places: order-0 coding of what contexts miss.
 struct Alphabets: ~Copyable {
   private struct Alphabet: BitwiseCopyable {
     /// Range of `values`: a run with room for `capacity`.
     var at: UInt32 = 0
     var count: UInt32 = 0
     var capacity: UInt32 = 0
-    /// Depth of the tree and its models; over `deepest` places are coded by recency instead.
+    /// Nibbles of a place and their models, a table for each prefix, those of one length together; over `deepest`
+    /// places are coded by recency instead.
     var depth: UInt8 = 0
     var base: UInt32 = 0
     /// "known?" and the recency number's models (0: none yet).
     var known: UInt32 = 0
     var number: UInt32 = 0
   }
-  static var deepest: UInt8 { 12 }
+  static var deepest: UInt8 { 3 }
 
   private var all = Buffer<Alphabet>()
   private var values = Buffer<UInt64>()
@@ -126,7 +116,6 @@ struct Alphabets: ~Copyable {
   mutating func make(_ models: inout Models) -> Int {
     var a = Alphabet()
     a.known = UInt32(models.allocate(2))
-    a.base = UInt32(models.allocate(1))
     all.append(a)
     return all.count - 1
   }
@@ -153,7 +142,16 @@ struct Alphabets: ~Copyable {
     guard c.codeBit(place != nil, &models, Int(a.known), limit: 60) else { return nil }
     var at: Int
     if a.depth <= Alphabets.deepest {
-      at = c.codeTree(place ?? 0, bits: Int(a.depth), &models, Int(a.base), limit: 127)
+      at = 0
+      // Where the tables of this length of prefix begin.
+      var table = Int(a.base)
+      var shift = Int(a.depth) &* 4
+      while shift > 0 {
+        shift &-= 4
+        let prefixes = 1 &<< (Int(a.depth) &* 4 &- shift &- 4)
+        at = at << 4 | c.codeNibble((place ?? 0) >> shift & 15, &models, table &+ at &* ModelSize.nibble)
+        table &+= prefixes &* ModelSize.nibble
+      }
     } else {
       at =
         Int(a.count) &- 1
@@ -182,28 +180,27 @@ struct Alphabets: ~Copyable {
     values[Int(a.at + a.count)] = value
     if encoding { places[Alphabets.key(alphabet, value)] = Int(a.count) }
     a.count += 1
-    while a.depth <= Alphabets.deepest, Int(a.count) > 1 << Int(a.depth) { deepen(&a, &models) }
+    while a.depth <= Alphabets.deepest, Int(a.count) > 1 << (4 * Int(a.depth)) { deepen(&a, &models) }
     all[alphabet] = a
   }
 
-  /// One level more: the tree so far becomes the half under a new root's 0.
+  /// One nibble more: the places so far begin with 0.
   private func deepen(_ a: inout Alphabet, _ models: inout Models) {
-    a.depth += 1
-    if a.depth > Alphabets.deepest {
-      a.number = UInt32(models.allocate(ModelSize.number))
-      return
-    }
-    let base = models.allocate(1 << Int(a.depth))
     let old = Int(a.base)
-    if a.depth > 1 {
-      for node in 1..<1 << (Int(a.depth) - 1) {
-        // Level l of the old tree is level l + 1 of the new, in its lower half.
-        let level = 63 - UInt64(node).leadingZeroBitCount
-        models.states[base + node + (1 << level)] = models.states[old + node]
-      }
-      // Mostly 0 so far: a prior of as many zeros as there are values, bounded.
-      models.states[base + 1] = 1 << 30 | 6
+    a.depth += 1
+    switch a.depth {
+    case 1:
+      a.base = UInt32(models.allocate(ModelSize.nibble))
+      models.expectFirst(4, at: Int(a.base))
+    case 2, 3:
+      let tables = a.depth == 2 ? 17 : 273
+      let base = models.allocate(tables * ModelSize.nibble)
+      models.expectFirst(1, at: base)
+      models.copyNibbles(1, from: old, to: base + ModelSize.nibble)
+      if a.depth == 3 { models.copyNibbles(16, from: old + ModelSize.nibble, to: base + 17 * ModelSize.nibble) }
+      a.base = UInt32(base)
+    default:
+      a.number = UInt32(models.allocate(ModelSize.number))
     }
-    a.base = UInt32(base)
   }
 }

@@ -13,11 +13,28 @@ struct TimeSlot: BitwiseCopyable {
   /// The template whose models a class begins with, -1 for none.
   var from: Int32 = -1
   var seen: UInt32 = 0
-  /// Decayed costs (bits * 16) of each predictor.
-  var startCost: SIMD8<Int32> = .zero
-  var durationCost: SIMD4<Int32> = .zero
+  /// Decayed costs (bits * 16) of each predictor of starts, or of an event's time.
+  var parentStart: Int32 = 0
+  var siblingEnd: Int32 = 0
+  var parentCentre: Int32 = 0
+  var traceStart: Int32 = 0
+  var rowStart: Int32 = 0
+  var rowEnd: Int32 = 0
+  var lastStart: Int32 = 0
+  /// And of durations: plain, and as what the parent's leaves.
+  var plainDuration: Int32 = 0
+  var parentDuration: Int32 = 0
   /// Decimal scale: 0, 1, 2, 3 for 1, 10^3, 10^6, 10^9 ns.
   var scale: UInt8 = 0
+}
+
+/// What a span's parent says of its times, where it has come before.
+struct ParentTimes: BitwiseCopyable {
+  var known = false
+  var start: UInt64 = 0
+  var end: UInt64 = 0
+  /// End of the sibling coded last, 0 for none.
+  var childEnd: UInt64 = 0
 }
 
 struct TimeState: ~Copyable {
@@ -37,22 +54,35 @@ struct TimeState: ~Copyable {
 }
 
 extension BlockModel {
-  private static var scales: (UInt64, UInt64, UInt64, UInt64) { (1, 1000, 1_000_000, 1_000_000_000) }
-
   @inline(__always)
   static func scale(_ s: UInt8) -> UInt64 { s == 0 ? 1 : s == 1 ? 1000 : s == 2 ? 1_000_000 : 1_000_000_000 }
 
+  /// `time` in units of scale `s`. Divisors are constants: a division by a variable takes ten times as long.
   @inline(__always)
-  private static func bits(_ v: Int64) -> Int32 { Int32(truncatingIfNeeded: 64 &- v.magnitude.leadingZeroBitCount) }
-
-  @inline(__always)
-  private static func difference(_ a: UInt64, _ b: UInt64, _ scale: UInt64) -> Int64 {
-    scale == 1 ? Int64(bitPattern: a &- b) : Int64(bitPattern: a / scale &- b / scale)
+  private static func units(_ time: UInt64, _ s: UInt8) -> UInt64 {
+    switch s {
+    case 0: time
+    case 1: time / 1000
+    case 2: time / 1_000_000
+    default: time / 1_000_000_000
+    }
   }
 
   @inline(__always)
-  private static func sum(_ base: UInt64, _ difference: Int64, _ scale: UInt64) -> UInt64 {
-    scale == 1 ? base &+ UInt64(bitPattern: difference) : (base / scale &+ UInt64(bitPattern: difference)) &* scale
+  private static func difference(_ a: UInt64, _ b: UInt64, _ s: UInt8) -> Int64 {
+    Int64(bitPattern: units(a, s) &- units(b, s))
+  }
+
+  @inline(__always)
+  private static func sum(_ base: UInt64, _ difference: Int64, _ s: UInt8) -> UInt64 {
+    (units(base, s) &+ UInt64(bitPattern: difference)) &* scale(s)
+  }
+
+  /// Lets a predictor's cost follow the bits that it was off by.
+  @inline(__always)
+  private static func note(_ cost: inout Int32, _ error: UInt64) {
+    let bits = Int32(truncatingIfNeeded: 64 &- Int64(bitPattern: error).magnitude.leadingZeroBitCount)
+    cost &+= (bits &* 16 &- cost) >> 4
   }
 
   mutating func prepareTimes() {
@@ -66,15 +96,10 @@ extension BlockModel {
     }
   }
 
-  /// A fresh set of number models that begins with what the set at `from` has learned, but is quick to change.
+  /// A fresh set of number models that begins with what the template's set has learned, or else the shared one.
   @inline(never)
-  private mutating func copyModels(_ from: Int) -> UInt32 {
-    let at = models.allocate(ModelSize.signed)
-    for i in 0..<ModelSize.signed {
-      let state = models.states[from + i]
-      models.states[at + i] = state & ~1023 | min(state & 1023, 12)
-    }
-    return UInt32(at)
+  private mutating func copyModels(_ shared: Int, _ template: UInt32) -> UInt32 {
+    UInt32(models.copySigned(template == 0 ? shared : Int(template)))
   }
 
   /// Values after which a template has models of its own.
@@ -85,8 +110,7 @@ extension BlockModel {
     if slot.start[how] != 0 { return Int(slot.start[how]) }
     let shared = times.sharedStart &+ how &* ModelSize.signed
     if slot.seen < BlockModel.earned { return shared }
-    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].start[how]) : 0
-    slot.start[how] = copyModels(parent == 0 ? shared : parent)
+    slot.start[how] = copyModels(shared, slot.from < 0 ? 0 : times.slots[Int(slot.from)].start[how])
     return Int(slot.start[how])
   }
 
@@ -95,8 +119,7 @@ extension BlockModel {
     if slot.duration[how] != 0 { return Int(slot.duration[how]) }
     let shared = times.sharedDuration &+ how &* ModelSize.signed
     if slot.seen < BlockModel.earned { return shared }
-    let parent = slot.from >= 0 ? Int(times.slots[Int(slot.from)].duration[how]) : 0
-    slot.duration[how] = copyModels(parent == 0 ? shared : parent)
+    slot.duration[how] = copyModels(shared, slot.from < 0 ? 0 : times.slots[Int(slot.from)].duration[how])
     return Int(slot.duration[how])
   }
 
@@ -105,7 +128,7 @@ extension BlockModel {
     if slot.start[how] != 0 { return Int(slot.start[how]) }
     let shared = times.sharedEvent &+ how &* ModelSize.signed
     if slot.seen < BlockModel.earned { return shared }
-    slot.start[how] = copyModels(shared)
+    slot.start[how] = copyModels(shared, 0)
     return Int(slot.start[how])
   }
 
@@ -179,80 +202,99 @@ extension BlockModel {
       }
       return
     }
-    let scale = BlockModel.scale(times.slots[template].scale)
+    let scale = times.slots[template].scale
     let kind = timeClass(template, info, spans.leaves, row, scope)
     var slot = kind < 0 ? times.slots[template] : times.classes[kind]
     let trace = Int(structure.spanTrace[i])
     let parent = Int(structure.spanParent[i])
     let node = Int(structure.spanNode[i])
-    let hasParent = parent >= 0 && traces.nodes[parent].timed
+    var p = ParentTimes()
+    if parent >= 0 {
+      let found = traces.nodes[parent]
+      if found.timed { p = ParentTimes(known: true, start: found.start, end: found.end, childEnd: found.lastChildEnd) }
+    }
     // Duration first: its distribution hangs on little else, and the start may be centred by it.
     var duration: Int64 = 0
     if info.end >= 0 {
-      let endAt = row &+ Int(info.end)
-      let end = C.decodes ? 0 : spans.leaves[endAt]
+      let end = C.decodes ? 0 : spans.leaves[row &+ Int(info.end)]
       duration = BlockModel.difference(end, start, scale)
-      let parentDuration =
-        hasParent
-        ? BlockModel.difference(traces.nodes[parent].end, traces.nodes[parent].start, scale) : 0
+      let whole = p.known ? BlockModel.difference(p.end, p.start, scale) : 0
       // 0: plain, 1: what the parent's duration leaves.
-      let how = hasParent && slot.durationCost[1] < slot.durationCost[0] ? 1 : 0
+      let how = p.known && slot.parentDuration < slot.plainDuration ? 1 : 0
       let base = durationModels(&slot, how)
-      let guess = how == 1 ? parentDuration : 0
-      duration = guess &- c.codeSigned(guess &- duration, &models, base, limit: 180)
-      slot.durationCost[0] &+= (BlockModel.bits(duration) &* 16 &- slot.durationCost[0]) >> 4
-      if hasParent {
-        slot.durationCost[1] &+= (BlockModel.bits(parentDuration &- duration) &* 16 &- slot.durationCost[1]) >> 4
-      }
+      let guess = how == 1 ? whole : 0
+      duration = guess &- c.codeSigned(guess &- duration, &models, base)
+      BlockModel.note(&slot.plainDuration, UInt64(bitPattern: duration))
+      if p.known { BlockModel.note(&slot.parentDuration, UInt64(bitPattern: whole &- duration)) }
     }
     // Start: the cheapest predictor of late.
-    let length = UInt64(bitPattern: duration &* Int64(bitPattern: scale))
-    var guesses = SIMD8<UInt64>(repeating: times.lastStart)
-    var usable: SIMD8<Int32> = SIMD8(repeating: 1 << 20)
-    if hasParent {
-      let p = traces.nodes[parent]
-      guesses[0] = p.start
-      usable[0] = 0
-      if p.lastChildEnd != 0 {
-        guesses[1] = p.lastChildEnd
-        usable[1] = 0
+    let length = UInt64(bitPattern: duration) &* BlockModel.scale(scale)
+    let centre = p.start &+ UInt64(bitPattern: Int64(bitPattern: p.end &- p.start &- length) / 2)
+    let previous = trace == 0 ? 0 : traces.traces[trace].lastStart
+    var best = Int32.max
+    var how = 6
+    var guess = times.lastStart
+    if p.known {
+      best = slot.parentStart
+      how = 0
+      guess = p.start
+      if p.childEnd != 0, slot.siblingEnd < best {
+        best = slot.siblingEnd
+        how = 1
+        guess = p.childEnd
       }
-      guesses[2] = p.start &+ UInt64(bitPattern: Int64(bitPattern: p.end &- p.start &- length) / 2)
-      usable[2] = 0
+      if slot.parentCentre < best {
+        best = slot.parentCentre
+        how = 2
+        guess = centre
+      }
     }
-    let previous = traces.traces[trace].lastStart
-    if previous != 0, trace != 0 {
-      guesses[3] = previous
-      usable[3] = 0
+    if previous != 0, slot.traceStart < best {
+      best = slot.traceStart
+      how = 3
+      guess = previous
     }
+    // The row before, if it is coded by now.
+    var rowStart: UInt64?
+    var rowEnd: UInt64?
     if i > 0, times.visited[i &- 1] == 2 {
       let t = infos[Int(spans.templates[i &- 1])]
       if t.start >= 0 {
         let r = Int(rowAt[i &- 1])
-        guesses[4] = spans.leaves[r &+ Int(t.start)]
-        usable[4] = 0
+        let at = spans.leaves[r &+ Int(t.start)]
+        rowStart = at
+        if slot.rowStart < best {
+          best = slot.rowStart
+          how = 4
+          guess = at
+        }
         if t.end >= 0 {
-          guesses[5] = spans.leaves[r &+ Int(t.end)] &- length
-          usable[5] = 0
+          let at = spans.leaves[r &+ Int(t.end)] &- length
+          rowEnd = at
+          if slot.rowEnd < best {
+            best = slot.rowEnd
+            how = 5
+            guess = at
+          }
         }
       }
     }
-    usable[6] = 0
-    var how = 6
-    var best: Int32 = .max
-    for k in 0..<7 where usable[k] == 0 {
-      if slot.startCost[k] < best {
-        best = slot.startCost[k]
-        how = k
-      }
+    if slot.lastStart < best {
+      how = 6
+      guess = times.lastStart
     }
     let base = startModels(&slot, how)
-    let residual = c.codeSigned(BlockModel.difference(start, guesses[how], scale), &models, base, limit: 180)
-    start = BlockModel.sum(guesses[how], residual, scale)
-    for k in 0..<7 where usable[k] == 0 {
-      let cost = BlockModel.bits(BlockModel.difference(start, guesses[k], scale)) &* 16
-      slot.startCost[k] &+= (cost &- slot.startCost[k]) >> 4
+    let residual = c.codeSigned(BlockModel.difference(start, guess, scale), &models, base)
+    start = BlockModel.sum(guess, residual, scale)
+    if p.known {
+      BlockModel.note(&slot.parentStart, start &- p.start)
+      if p.childEnd != 0 { BlockModel.note(&slot.siblingEnd, start &- p.childEnd) }
+      BlockModel.note(&slot.parentCentre, start &- centre)
     }
+    if previous != 0 { BlockModel.note(&slot.traceStart, start &- previous) }
+    if let rowStart { BlockModel.note(&slot.rowStart, start &- rowStart) }
+    if let rowEnd { BlockModel.note(&slot.rowEnd, start &- rowEnd) }
+    BlockModel.note(&slot.lastStart, start &- times.lastStart)
     let end = start &+ length
     if C.decodes {
       spans.leaves[startAt] = start
@@ -328,23 +370,30 @@ extension BlockModel {
         continue
       }
       var slot = times.eventSlots[template * 4 + ordinal]
-      let scale = BlockModel.scale(times.slots[template].scale)
+      let scale = times.slots[template].scale
       let span = infos[Int(spans.templates[Int(owner)])]
       let row = Int(spanRows[Int(owner)])
       let start = span.start >= 0 ? spans.leaves[row &+ Int(span.start)] : times.lastStart
       let end = span.end >= 0 ? spans.leaves[row &+ Int(span.end)] : start
-      var guesses = SIMD4<UInt64>(start, end, previous, 0)
-      if previous == 0 { guesses[2] = start }
+      // From the span's start (0) or end (1), or the event before (2).
       var how = 0
-      if slot.startCost[1] < slot.startCost[how] { how = 1 }
-      if previous != 0, slot.startCost[2] < slot.startCost[how] { how = 2 }
-      let base = eventModels(&slot, how)
-      let residual = c.codeSigned(BlockModel.difference(value, guesses[how], scale), &models, base, limit: 180)
-      let time = BlockModel.sum(guesses[how], residual, scale)
-      for k in 0..<3 where k != 2 || previous != 0 {
-        let cost = BlockModel.bits(BlockModel.difference(time, guesses[k], scale)) &* 16
-        slot.startCost[k] &+= (cost &- slot.startCost[k]) >> 4
+      var guess = start
+      var best = slot.parentStart
+      if slot.parentCentre < best {
+        how = 1
+        guess = end
+        best = slot.parentCentre
       }
+      if previous != 0, slot.siblingEnd < best {
+        how = 2
+        guess = previous
+      }
+      let base = eventModels(&slot, how)
+      let residual = c.codeSigned(BlockModel.difference(value, guess, scale), &models, base)
+      let time = BlockModel.sum(guess, residual, scale)
+      BlockModel.note(&slot.parentStart, time &- start)
+      BlockModel.note(&slot.parentCentre, time &- end)
+      if previous != 0 { BlockModel.note(&slot.siblingEnd, time &- previous) }
       if C.decodes { events.leaves[at] = time }
       previous = time
       slot.seen &+= 1

@@ -76,7 +76,7 @@ extension JSONShredder {
       path.isOpaque = true
       return
     }
-    state.skeletons.nodes[path.node].hot = Int32(truncatingIfNeeded: child)
+    state.skeletons.trails[path.node].hot = Int32(truncatingIfNeeded: child)
     path.node = child
     path.from = next
     path.steps += 1

@@ -38,7 +38,7 @@ struct JSONShredder: ~Copyable {
     var at = start
     ended = false
     while true {
-      let hot = Int(state.skeletons.nodes[node].hot)
+      let hot = Int(state.skeletons.trails[node].hot)
       var child = hot
       var next = hot < 0 ? -1 : take(hot, at, &state, &block)
       if next < 0 {
@@ -53,7 +53,7 @@ struct JSONShredder: ~Copyable {
           tries &-= 1
         }
         if next < 0 { break }
-        state.skeletons.nodes[node].hot = Int32(truncatingIfNeeded: child)
+        state.skeletons.trails[node].hot = Int32(truncatingIfNeeded: child)
       }
       node = child
       at = next

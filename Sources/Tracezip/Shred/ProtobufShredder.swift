@@ -20,11 +20,17 @@ struct ProtobufShredder: ~Copyable {
     var node = Skeletons.root(kind)
     var at = start
     while at < end {
-      let hot = Int(state.skeletons.nodes[node].hot)
+      var hot = Int(state.skeletons.trails[node].hot)
       if hot >= 0 {
+        let again = repeats(&node, &hot, at, end, &state)
+        if again > at {
+          at = again
+          continue
+        }
         var next = takeShort(hot, at, end, &state)
         if next < 0 { next = take(hot, at, end, &state, &block) }
         if next > at {
+          note(hot, at, next, &state)
           node = hot
           at = next
           continue
@@ -48,13 +54,50 @@ struct ProtobufShredder: ~Copyable {
         next = take(child, at, end, &state, &block)
         precondition(next > at, "a step just parsed must match")
       }
-      state.skeletons.nodes[node].hot = Int32(truncatingIfNeeded: child)
+      state.skeletons.trails[node].hot = Int32(truncatingIfNeeded: child)
+      note(child, at, next, &state)
       node = child
       at = next
     }
     let template = state.skeletons.template(at: node, record: kind)
     block.append(kind, template: template, row: row, from: mark)
     row.truncate(to: mark)
+  }
+
+  /// Takes the steps whose bytes are those of the record before that came this way: one comparison for all of them.
+  /// `node` and `hot` move on; returns where the last of them ends.
+  @inline(__always)
+  private mutating func repeats(
+    _ node: inout Int, _ hot: inout Int, _ start: Int, _ end: Int, _ state: inout ShredState
+  ) -> Int {
+    var trail = state.skeletons.trails[hot]
+    guard trail.length != 0, trail.start >= state.position, start &+ Int(trail.length) <= end else { return start }
+    let before = Int(trail.start &- state.position)
+    let same = start &+ bytes.commonPrefix(start, before, end &- start)
+    // How much further on this record stands.
+    let shift = UInt32(truncatingIfNeeded: start &- before)
+    var at = start
+    while at &+ Int(trail.length) <= same {
+      if trail.words != 0 { row.append(UInt64(trail.leaf)) }
+      at &+= Int(trail.length)
+      state.skeletons.trails[hot].start = trail.start &+ shift
+      node = hot
+      hot = Int(trail.hot)
+      if hot < 0 { break }
+      trail = state.skeletons.trails[hot]
+      if trail.length == 0 || trail.start &+ shift != state.position &+ UInt32(truncatingIfNeeded: at) { break }
+    }
+    return at
+  }
+
+  /// Remembers where the step at `node` stood, if equal bytes will always mean the same leaf.
+  @inline(__always)
+  private mutating func note(_ node: Int, _ at: Int, _ next: Int, _ state: inout ShredState) {
+    guard state.skeletons.nodes[node].kind.repeatsByBytes, state.interns else { return }
+    let leaf = state.skeletons.trails[node].words == 0 ? 0 : row[row.count &- 1]
+    state.skeletons.trails[node].start = state.position &+ UInt32(truncatingIfNeeded: at)
+    state.skeletons.trails[node].length = leaf > UInt64(UInt32.max) ? 0 : UInt32(truncatingIfNeeded: next &- at)
+    state.skeletons.trails[node].leaf = UInt32(truncatingIfNeeded: leaf)
   }
 
   /// A span equal to the one `back` spans before it.

@@ -7,12 +7,26 @@ struct ShredState: ~Copyable {
   var duplicates = Duplicates()
   /// `string-table` off: every string leaf is a string of its own.
   var interns = true
+  /// What `Skeletons.Trail.start` counts from in this chunk: a place of an earlier chunk lies below.
+  private(set) var position: UInt32 = 1
+  private var length: UInt32 = 0
   /// Which step of a JSON spine follows which.
   var jsonGuesses = JSONGuesses()
 
   @inline(__always)
   mutating func string(_ bytes: ByteView) -> UInt64 {
     UInt64(truncatingIfNeeded: interns ? strings.intern(bytes) : strings.append(bytes))
+  }
+
+  /// Before a chunk of `count` bytes.
+  mutating func begin(chunk count: Int) {
+    duplicates.begin()
+    position &+= length
+    length = UInt32(count)
+    if position > 1 << 31 {
+      for i in 0..<skeletons.trails.count { skeletons.trails[i].start = 0 }
+      position = 1
+    }
   }
 
   /// The id of a string at a node, which mostly is what it was the last time.

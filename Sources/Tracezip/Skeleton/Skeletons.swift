@@ -8,8 +8,6 @@ struct Skeletons: ~Copyable {
   struct Node: BitwiseCopyable {
     var step: Int32
     var parent: Int32
-    /// The child taken last: tried first.
-    var hot: Int32 = -1
     var firstChild: Int32 = -1
     var nextSibling: Int32 = -1
     /// Template that ends here.
@@ -25,6 +23,18 @@ struct Skeletons: ~Copyable {
     var tagCount: UInt8 = 0
     /// Whether all lengths are in their shortest form.
     var isShort = false
+  }
+  /// What walking remembers of a node, apart from it because it changes with every record.
+  struct Trail: BitwiseCopyable {
+    /// The child taken last: tried first.
+    var hot: Int32 = -1
+    /// Where the step stood last (`ShredState.position`), in how many bytes, and its leaf: bytes that are equal again
+    /// make the same leaf again. A length of 0: do not count on it.
+    var start: UInt32 = 0
+    var length: UInt32 = 0
+    var leaf: UInt32 = 0
+    /// Words of the step's leaf.
+    var words: UInt32 = 0
   }
   struct Template: BitwiseCopyable {
     var node: Int32
@@ -43,6 +53,7 @@ struct Skeletons: ~Copyable {
   var columnLeaves = Buffer<UInt8>()
   var steps = Buffer<Step>()
   var nodes = Buffer<Node>()
+  var trails = Buffer<Trail>()
   var templates = Buffer<Template>()
   var templateSteps = Buffer<UInt32>()
   /// (parent node, step) -> child node, for nodes with many children.
@@ -52,7 +63,10 @@ struct Skeletons: ~Copyable {
   private var columnIndex = FlatMap()
 
   init() {
-    for _ in RecordKind.allCases { nodes.append(Node(step: -1, parent: -1)) }
+    for _ in RecordKind.allCases {
+      nodes.append(Node(step: -1, parent: -1))
+      trails.append(Trail())
+    }
   }
 
   static func root(_ record: RecordKind) -> Int { Int(record.rawValue) }
@@ -130,6 +144,7 @@ struct Skeletons: ~Copyable {
     node.nextSibling = nodes[parent].firstChild
     nodes[parent].firstChild = Int32(id)
     nodes.append(node)
+    trails.append(Trail(words: UInt32(s.kind.leaf.words)))
     return id
   }
 

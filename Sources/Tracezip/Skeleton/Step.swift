@@ -107,6 +107,16 @@ enum LeafKind {
 }
 
 extension StepKind {
+  /// Steps of protobuf whose own bytes say where they end and what their one leaf is, but for ids and times, which are
+  /// not the same twice.
+  @inline(__always)
+  var repeatsByBytes: Bool {
+    switch self {
+    case .literal, .varint, .bytes, .attributeString, .attributeVarint, .attributeOther: true
+    default: false
+    }
+  }
+
   var leaf: LeafKind {
     switch self {
     case .literal, .frame, .open, .jsonEnd: .none

@@ -15,13 +15,30 @@ struct Weaver: ~Copyable {
   /// Open messages: where the length's varint (or frame prefix) starts and how wide it is; -1 where none is open.
   private var openAt = (-1, -1, -1)
   private var openWidth = (0, 0, 0)
+  private var plan = WeavePlan()
+
+  init() {}
+
+  private mutating func begin(templates: Int) {
+    spineLeaf = 0
+    span = 0
+    spanLeaf = 0
+    event = 0
+    eventLeaf = 0
+    link = 0
+    linkLeaf = 0
+    spanAt.removeAll()
+    openAt = (-1, -1, -1)
+    plan.begin(templates: templates)
+  }
 
   /// Weaves `block` onto the end of `out`. False where the block does not fit together or more than `limit` bytes
   /// would come of it.
   mutating func weave(
     _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
-    framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
+    _ constants: borrowing ConstantSlots, framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
   ) -> Bool {
+    begin(templates: skeletons.templates.count)
     // A short record stands with a two-byte gap for its length for a moment: a little more than the limit.
     let bound = out.count + limit + 64
     out.reserve(limit)
@@ -71,17 +88,25 @@ struct Weaver: ~Copyable {
           let from = out.count
           out.append(repeating: 0, count: step.width1 == 0 ? 2 : Int(step.width1))
           let content = out.count
-          if !record(.span, block, skeletons, strings, bound, &out) { return false }
+          if !record(.span, block, skeletons, strings, constants, bound, &out) { return false }
           let count = out.count &- content
           patch(from, Int(step.width1), &out)
           note(out.count &- count, count)
           left &-= 1
         }
       default:
-        var leaf = spineLeaf
-        let fits = weaveText(step, block.spineLeaves, &leaf, block, skeletons, strings, bound, &out)
-        spineLeaf = leaf
-        if !fits { return false }
+        let literal = skeletons.literal(step)
+        var op = WeavePlan.Op(step)
+        if step.kind == .jsonRun {
+          op = plan.add(literal, head: literal.count - Int(step.tagCount), op)
+          out.append(plan.head(op))
+          if !textRun(nextSpine(block), op, block, skeletons, strings, constants, bound, &out) { return false }
+        } else {
+          out.append(literal)
+          if step.kind == .jsonEnd { break }
+          if !op.weaveText(block.spineLeaves, spineLeaf, strings, &out) { return false }
+          spineLeaf &+= step.kind.leaf.words
+        }
       }
       if out.count > bound { return false }
     }
@@ -90,7 +115,9 @@ struct Weaver: ~Copyable {
 
   /// Remembers the span that has just been woven.
   @inline(__always)
-  mutating func note(_ at: Int, _ count: Int) { spanAt.append(UInt64(at) << 24 | UInt64(min(count, 0xFF_FFFF))) }
+  private mutating func note(_ at: Int, _ count: Int) {
+    spanAt.append(UInt64(at) << 24 | UInt64(min(count, 0xFF_FFFF)))
+  }
 
   /// How long each span was.
   var spanSizes: [Int] { (0..<spanAt.count).map { Int(spanAt[$0] & 0xFF_FFFF) } }
@@ -144,9 +171,9 @@ struct Weaver: ~Copyable {
   }
 
   /// Weaves the next record of `kind`.
-  mutating func record(
+  private mutating func record(
     _ kind: RecordKind, _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
-    _ bound: Int, _ out: inout Buffer<UInt8>
+    _ constants: borrowing ConstantSlots, _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
     switch kind {
     case .event:
@@ -155,133 +182,86 @@ struct Weaver: ~Copyable {
       event &+= 1
       let leaf = eventLeaf
       eventLeaf &+= Int(skeletons.templates[template].words)
-      return walk(template, leaf, block.events, block, skeletons, strings, bound, &out)
+      return walk(template, leaf, block.events, block, skeletons, strings, constants, bound, &out)
     case .link:
       guard link < block.links.templates.count else { return false }
       let template = Int(block.links.templates[link])
       link &+= 1
       let leaf = linkLeaf
       linkLeaf &+= Int(skeletons.templates[template].words)
-      return walk(template, leaf, block.links, block, skeletons, strings, bound, &out)
+      return walk(template, leaf, block.links, block, skeletons, strings, constants, bound, &out)
     case .span, .spine:
       guard span < block.spans.templates.count else { return false }
       let template = Int(block.spans.templates[span])
       span &+= 1
       let leaf = spanLeaf
       spanLeaf &+= Int(skeletons.templates[template].words)
-      return walk(template, leaf, block.spans, block, skeletons, strings, bound, &out)
+      return walk(template, leaf, block.spans, block, skeletons, strings, constants, bound, &out)
     }
   }
 
+  /// Weaves a record of `template` whose row is at `leaf` of `rows`.
   private mutating func walk(
-    _ template: Int, _ firstLeaf: Int, _ rows: borrowing Records, _ block: borrowing Block,
-    _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ bound: Int, _ out: inout Buffer<UInt8>
+    _ template: Int, _ leaf: Int, _ rows: borrowing Records, _ block: borrowing Block,
+    _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ constants: borrowing ConstantSlots,
+    _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
-    var leaf = firstLeaf
-    let t = skeletons.templates[template]
-    var place = Int(t.stepsAt)
-    let end = place &+ Int(t.stepCount)
-    while place < end {
-      let step = skeletons.steps[Int(skeletons.templateSteps[place])]
-      place &+= 1
-      let literal = skeletons.literal(step)
-      switch step.kind {
-      case .literal:
-        out.appendSlack(literal)
-      case .attributeString:
-        let text = strings.view(Int(truncatingIfNeeded: rows.leaves[leaf]))
-        leaf &+= 1
-        let tagCount = Int(step.tagCount)
-        let keyCount = literal.count &- tagCount
-        let width3 = step.width3 == 0 ? varintWidth(UInt64(text.count)) : Int(step.width3)
-        let inner = 1 &+ width3 &+ text.count
-        let width2 = step.width2 == 0 ? varintWidth(UInt64(inner)) : Int(step.width2)
-        out.appendSlack(literal[0..<tagCount])
-        out.append(varint: UInt64(keyCount &+ width2 &+ inner), width: Int(step.width1))
-        out.appendSlack(literal[tagCount..<literal.count])
-        out.append(varint: UInt64(inner), width: Int(step.width2))
-        out.append(0x0A)
-        out.append(varint: UInt64(text.count), width: Int(step.width3))
-        out.appendSlack(text)
-      case .attributeVarint:
-        let value = rows.leaves[leaf]
-        leaf &+= 1
-        let tagCount = Int(step.tagCount)
-        let keyCount = literal.count &- tagCount
-        let inner = 1 &+ (step.width3 == 0 ? varintWidth(value) : Int(step.width3))
-        let width2 = step.width2 == 0 ? 1 : Int(step.width2)
-        out.appendSlack(literal[0..<tagCount])
-        out.append(varint: UInt64(keyCount &+ width2 &+ inner), width: Int(step.width1))
-        out.appendSlack(literal[tagCount..<literal.count])
-        out.append(varint: UInt64(inner), width: Int(step.width2))
-        out.append(0x18)
-        out.append(varint: value, width: Int(step.width3))
-      case .attributeOther:
-        let text = strings.view(Int(truncatingIfNeeded: rows.leaves[leaf]))
-        leaf &+= 1
-        let tagCount = Int(step.tagCount)
-        let keyCount = literal.count &- tagCount
-        let width2 = step.width2 == 0 ? varintWidth(UInt64(text.count)) : Int(step.width2)
-        out.appendSlack(literal[0..<tagCount])
-        out.append(varint: UInt64(keyCount &+ width2 &+ text.count), width: Int(step.width1))
-        out.appendSlack(literal[tagCount..<literal.count])
-        out.append(varint: UInt64(text.count), width: Int(step.width2))
-        out.appendSlack(text)
-      case .id8:
-        out.appendSlack(literal)
-        out.append(integer: rows.leaves[leaf].byteSwapped)
-        leaf &+= 1
-      case .id16:
-        out.appendSlack(literal)
-        out.append(integer: rows.leaves[leaf].byteSwapped)
-        out.append(integer: rows.leaves[leaf &+ 1].byteSwapped)
-        leaf &+= 2
-      case .fixed64:
-        out.appendSlack(literal)
-        out.append(integer: rows.leaves[leaf])
-        leaf &+= 1
-      case .fixed32:
-        out.appendSlack(literal)
-        out.append(integer: UInt32(truncatingIfNeeded: rows.leaves[leaf]))
-        leaf &+= 1
-      case .varint:
-        out.appendSlack(literal)
-        out.append(varint: rows.leaves[leaf], width: Int(step.width1))
-        leaf &+= 1
-      case .bytes:
-        let text = strings.view(Int(truncatingIfNeeded: rows.leaves[leaf]))
-        leaf &+= 1
-        out.appendSlack(literal)
-        out.append(varint: UInt64(text.count), width: Int(step.width1))
-        out.appendSlack(text)
-      case .rest:
-        out.append(strings.view(Int(truncatingIfNeeded: rows.leaves[leaf])))
-        leaf &+= 1
+    if !plan.isPlanned(template),
+      !plan.plan(template, skeletons, strings, rows, leaf, constants, limit: max(0, bound &- out.count))
+    {
+      return false
+    }
+    var (at, end) = plan.range(template)
+    while at < end {
+      let op = plan.ops[at]
+      at &+= 1
+      out.appendSlack(plan.head(op))
+      switch op.kind {
+      case .literal, .jsonEnd: break
       case .duplicate:
-        let back = rows.leaves[leaf]
-        leaf &+= 1
+        let back = rows.leaves[leaf &+ Int(op.word)]
         guard back > 0, back <= UInt64(spanAt.count) else { return false }
         let earlier = spanAt[spanAt.count &- Int(back)]
-        let at = Int(earlier >> 24)
+        let from = Int(earlier >> 24)
         let count = Int(earlier & (0xFF_FFFF))
         guard count <= bound &- out.count else { return false }
         out.reserve(count)
-        out.append(out[at..<at + count])
+        out.append(out[from..<from + count])
       case .run:
-        var left = rows.leaves[leaf]
-        leaf &+= 1
+        var left = rows.leaves[leaf &+ Int(op.word)]
         while left > 0 {
-          out.appendSlack(literal)
+          out.appendSlack(plan.tail(op))
           let from = out.count
-          out.append(repeating: 0, count: step.width1 == 0 ? 2 : Int(step.width1))
-          if !record(step.child, block, skeletons, strings, bound, &out) { return false }
-          patch(from, Int(step.width1), &out)
+          out.append(repeating: 0, count: op.width1 == 0 ? 2 : Int(op.width1))
+          if !record(op.child, block, skeletons, strings, constants, bound, &out) { return false }
+          patch(from, Int(op.width1), &out)
           left &-= 1
         }
+      case .jsonRun:
+        if !textRun(rows.leaves[leaf &+ Int(op.word)], op, block, skeletons, strings, constants, bound, &out) {
+          return false
+        }
       default:
-        if !weaveText(step, rows.leaves, &leaf, block, skeletons, strings, bound, &out) { return false }
+        if !op.weave(rows.leaves, leaf, plan.tail(op), strings, &out) { return false }
       }
       if out.count > bound { return false }
+    }
+    return true
+  }
+
+  /// Records of JSON with what stands between them.
+  @inline(never)
+  private mutating func textRun(
+    _ count: UInt64, _ op: WeavePlan.Op, _ block: borrowing Block, _ skeletons: borrowing Skeletons,
+    _ strings: borrowing StringTable, _ constants: borrowing ConstantSlots, _ bound: Int, _ out: inout Buffer<UInt8>
+  ) -> Bool {
+    var left = count
+    while left > 0 {
+      let start = out.count
+      if !record(op.child, block, skeletons, strings, constants, bound, &out) { return false }
+      if op.child == .span { note(start, out.count &- start) }
+      left &-= 1
+      if left > 0 { out.appendSlack(plan.tail(op)) }
     }
     return true
   }

@@ -1,0 +1,216 @@
+import Bytes
+
+/// How the records of one block are written: for each template a few copies, each followed by a value.
+///
+/// Most leaves of a template have one value in all of a block's rows. Their bytes are woven once, here, together with
+/// the literals around them, so that a record costs one copy for each leaf that varies.
+struct WeavePlan: ~Copyable {
+  /// A copy of `headCount` bytes of the arena at `headAt`, then what the step makes of the row's word `word`.
+  struct Op: BitwiseCopyable {
+    var kind: StepKind
+    var child: RecordKind
+    var width1: UInt8
+    var width2: UInt8
+    var width3: UInt8
+    var headAt: UInt32 = 0
+    var headCount: UInt32 = 0
+    /// Bytes behind the head: an attribute's key literal, a run's tag, what stands between two records of a JSON run.
+    var tailCount: UInt32 = 0
+    var word: UInt32 = 0
+
+    init(_ step: Step) {
+      kind = step.kind
+      child = step.child
+      width1 = step.width1
+      width2 = step.width2
+      width3 = step.width3
+    }
+  }
+  private(set) var arena = Buffer<UInt8>()
+  private(set) var ops = Buffer<Op>()
+  /// Of each template: range in `ops`, empty until it is planned.
+  private var starts = Buffer<UInt32>()
+  private var ends = Buffer<UInt32>()
+
+  init() {}
+
+  /// Forgets the block before.
+  mutating func begin(templates: Int) {
+    arena.removeAll()
+    ops.removeAll()
+    starts.removeAll()
+    ends.removeAll()
+    starts.append(repeating: 0, count: templates)
+    ends.append(repeating: 0, count: templates)
+  }
+
+  @inline(__always)
+  func isPlanned(_ template: Int) -> Bool { ends[template] != 0 }
+
+  @inline(__always)
+  func range(_ template: Int) -> (start: Int, end: Int) { (Int(starts[template]), Int(ends[template])) }
+
+  @inline(__always)
+  func head(_ op: Op) -> ByteView { arena[Int(op.headAt)..<Int(op.headAt) &+ Int(op.headCount)] }
+
+  @inline(__always)
+  func tail(_ op: Op) -> ByteView {
+    let at = Int(op.headAt) &+ Int(op.headCount)
+    return arena[at..<at &+ Int(op.tailCount)]
+  }
+
+  /// `op` with `literal` for its own, the first `head` bytes of it as its head.
+  mutating func add(_ literal: ByteView, head: Int, _ op: Op) -> Op {
+    var op = op
+    op.headAt = UInt32(arena.count)
+    op.headCount = UInt32(head)
+    op.tailCount = UInt32(literal.count - head)
+    arena.append(literal)
+    return op
+  }
+
+  /// Plans `template`, one of whose rows is at `leaf` of `rows`; `constants` says of each of its words whether all rows
+  /// have the same. False where that row alone would be longer than `limit`, or makes no sense.
+  mutating func plan(
+    _ template: Int, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ rows: borrowing Records,
+    _ leaf: Int, _ constants: borrowing ConstantSlots, limit: Int
+  ) -> Bool {
+    let t = skeletons.templates[template]
+    starts[template] = UInt32(ops.count)
+    var word = 0
+    var headAt = arena.count
+    let bound = arena.count + limit + 64
+    for place in Int(t.stepsAt)..<Int(t.stepsAt) + Int(t.stepCount) {
+      let step = skeletons.steps[Int(skeletons.templateSteps[place])]
+      let literal = skeletons.literal(step)
+      let words = step.kind.leaf.words
+      var split = literal.count
+      switch step.kind {
+      case .attributeString, .attributeVarint, .attributeOther: split = Int(step.tagCount)
+      case .jsonRun: split = literal.count - Int(step.tagCount)
+      case .run: split = 0
+      default: break
+      }
+      var op = Op(step)
+      op.headAt = UInt32(headAt)
+      op.tailCount = UInt32(literal.count - split)
+      op.word = UInt32(word)
+      let isCopied = words == 0 || constants.holds(template, word) && step.kind.isPlain
+      let here = arena.count
+      arena.append(literal[0..<split])
+      op.headCount = UInt32(arena.count - headAt)
+      if isCopied {
+        if words > 0 {
+          let key = literal[split..<literal.count]
+          guard op.weave(rows.leaves, leaf, key, strings, &arena) else { return false }
+        }
+      } else {
+        arena.append(literal[split..<literal.count])
+        ops.append(op)
+        headAt = arena.count
+      }
+      word += words
+      if arena.count > bound || arena.count - here > limit + 64 { return false }
+    }
+    if arena.count > headAt || ops.count == Int(starts[template]) {
+      var end = Op(Step(kind: .literal, record: .span))
+      end.headAt = UInt32(headAt)
+      end.headCount = UInt32(arena.count - headAt)
+      ops.append(end)
+    }
+    ends[template] = UInt32(ops.count)
+    return true
+  }
+}
+
+extension StepKind {
+  /// Whether the step writes a value of the row and nothing else: no records inside, no copy of an earlier record.
+  var isPlain: Bool {
+    switch self {
+    case .run, .jsonRun, .duplicate: false
+    default: true
+    }
+  }
+}
+
+extension WeavePlan.Op {
+  /// Writes the row's value behind the head, which stands at the end of `out`. `tail` is the key literal of an
+  /// attribute. False for steps that are not plain.
+  @inline(__always)
+  func weave(
+    _ leaves: borrowing Buffer<UInt64>, _ leaf: Int, _ tail: ByteView, _ strings: borrowing StringTable,
+    _ out: inout Buffer<UInt8>
+  ) -> Bool {
+    let value = leaves[leaf &+ Int(word)]
+    switch kind {
+    case .attributeString:
+      let text = strings.view(Int(truncatingIfNeeded: value))
+      if width1 | width2 | width3 == 0, tail.count &+ text.count < 124 {
+        // All lengths in a byte each.
+        out.append(UInt8(truncatingIfNeeded: tail.count &+ text.count &+ 3))
+        out.appendSlack(tail)
+        out.append(
+          integer: UInt32(truncatingIfNeeded: text.count &+ 2) | 0x0A00 | UInt32(truncatingIfNeeded: text.count) << 16)
+        out.truncate(to: out.count &- 1)
+      } else {
+        let width3 = width3 == 0 ? varintWidth(UInt64(text.count)) : Int(width3)
+        let inner = 1 &+ width3 &+ text.count
+        let width2 = width2 == 0 ? varintWidth(UInt64(inner)) : Int(width2)
+        out.append(varint: UInt64(tail.count &+ width2 &+ inner), width: Int(width1))
+        out.appendSlack(tail)
+        out.append(varint: UInt64(inner), width: Int(self.width2))
+        out.append(0x0A)
+        out.append(varint: UInt64(text.count), width: Int(self.width3))
+      }
+      out.appendSlack(text)
+    case .attributeVarint:
+      let inner = 1 &+ (width3 == 0 ? varintWidth(value) : Int(width3))
+      let width2 = width2 == 0 ? 1 : Int(width2)
+      out.append(varint: UInt64(tail.count &+ width2 &+ inner), width: Int(width1))
+      out.appendSlack(tail)
+      out.append(varint: UInt64(inner), width: Int(self.width2))
+      out.append(0x18)
+      out.append(varint: value, width: Int(width3))
+    case .attributeOther:
+      let text = strings.view(Int(truncatingIfNeeded: value))
+      let width2 = width2 == 0 ? varintWidth(UInt64(text.count)) : Int(width2)
+      out.append(varint: UInt64(tail.count &+ width2 &+ text.count), width: Int(width1))
+      out.appendSlack(tail)
+      out.append(varint: UInt64(text.count), width: Int(self.width2))
+      out.appendSlack(text)
+    case .id8: out.append(integer: value.byteSwapped)
+    case .id16:
+      out.append(integer: value.byteSwapped)
+      out.append(integer: leaves[leaf &+ Int(word) &+ 1].byteSwapped)
+    case .fixed64: out.append(integer: value)
+    case .fixed32: out.append(integer: UInt32(truncatingIfNeeded: value))
+    case .varint: out.append(varint: value, width: Int(width1))
+    case .bytes:
+      let text = strings.view(Int(truncatingIfNeeded: value))
+      out.append(varint: UInt64(text.count), width: Int(width1))
+      out.appendSlack(text)
+    case .rest: out.appendSlack(strings.view(Int(truncatingIfNeeded: value)))
+    default: return weaveText(leaves, leaf &+ Int(word), strings, &out)
+    }
+    return true
+  }
+}
+
+/// Which words of a block's templates have one value in all rows.
+struct ConstantSlots: ~Copyable {
+  /// By slot.
+  private var constant = Buffer<Bool>()
+  /// First slot of each template.
+  private var firsts = Buffer<Int32>()
+
+  mutating func grow(templates first: Int32, slots: Int) {
+    firsts.append(first)
+    constant.resize(to: slots, filling: false)
+  }
+
+  @inline(__always)
+  mutating func note(slot: Int, isConstant: Bool) { constant[slot] = isConstant }
+
+  @inline(__always)
+  func holds(_ template: Int, _ word: Int) -> Bool { constant[Int(firsts[template]) &+ word] }
+}
