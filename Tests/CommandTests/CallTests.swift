@@ -6,12 +6,17 @@ import Testing
 
 @Suite("CLI.md: calls")
 struct CallTests {
-  @Test("exit status: 0 ok, 1 error, 3 archive damaged, 64 usage")
+  @Test("exit status: 0 ok, 1 error, 2 warning only, 3 archive damaged, 64 usage")
   func exitStatus() throws {
     let folder = try TemporaryFolder.withCapture()
     #expect(try Tracezip.run("in", in: folder).status == 0)
     #expect(try Tracezip.run("nothing", in: folder).status == 1)
     #expect(try Tracezip.run("-t", "in", in: folder).status == 3)
+    try folder.write(try Captures.archive(of: Array("no traces in here\n".utf8)), to: "none.trz")
+    #expect(try Tracezip.run("cat", "--to", "otlp-json", "none.trz", in: folder).status == 2)
+    // Of several the gravest counts.
+    #expect(try Tracezip.run("cat", "--to", "otlp-json", "none.trz", "nothing", in: folder).status == 1)
+    #expect(try Tracezip.run("cat", "--to", "otlp-json", "none.trz", "in", in: folder).status == 3)
     for arguments in [
       ["--nonsense"], ["compress", "--level"], ["-0", "in"], ["-20", "in"], ["--codec", "gzip", "in"],
     ] {
@@ -100,7 +105,9 @@ struct CallTests {
   func memory() throws {
     let folder = try TemporaryFolder()
     try folder.write(Captures.capture(batches: 120), to: "in")
-    #expect(try Tracezip.run("-vv", "in", in: folder).messages.contains("memory"))
+    #expect(!(try Tracezip.run("-fv", "in", in: folder).messages.contains("memory")))
+    let told = try Tracezip.run("-fvv", "-T1", "in", in: folder).messages
+    #expect(told.contains("compressing needs about") && told.contains("of memory"), "\(told)")
     #expect(try Tracezip.run("-dc", "-M", "2G", "in.trz", in: folder).status == 0)
     let bounded = try Tracezip.run("-dc", "-M", "1M", "in.trz", in: folder)
     #expect(bounded.status == 1 && bounded.messages.contains("-M"), "\(bounded.messages)")

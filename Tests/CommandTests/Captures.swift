@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Workload
 
@@ -25,6 +26,15 @@ enum Captures {
   /// The archive of `bytes`, by the program itself.
   static func archive(of bytes: [UInt8], _ arguments: String...) throws -> [UInt8] {
     try Tracezip.run(["compress"] + arguments, input: bytes).output
+  }
+}
+
+/// Whether a program that a test looks through the eyes of is installed. `.ci/run` installs them all; elsewhere such a
+/// test is skipped, and says so.
+func isInstalled(_ names: String...) -> Bool {
+  let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
+  return names.contains { name in
+    folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
   }
 }
 

@@ -35,6 +35,29 @@ struct ScreenTests {
     }
   }
 
+  @Test("progress: of a file of known size also spans, ratio, how much is done and how long the rest will take")
+  func progressOfFile() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Captures.capture(batches: 250), to: "in")
+    let small = ["--segment-size", "64K", "--block-size", "64K", "-T1"]
+    let run = try Tracezip.runOnTerminal(["--best", "in"] + small, in: folder, columns: 160)
+    #expect(run.status == 0)
+    let line = /\d+%, [\d.]+ [kM]B of [\d.]+ [kM]B, [\d,]+ spans, [\d.]+ [kM]B\/s, [\d.]+x, [\d.:]+( s)? left/
+    #expect(run.text.contains(line), "\(run.text)")
+    let verified = try Tracezip.runOnTerminal(["verify", "in.trz"], in: folder)
+    #expect(verified.status == 0 && verified.text.contains("sound"), "\(verified.text)")
+  }
+
+  @Test("progress: bench tells what it is at, on a terminal only")
+  func progressOfBench() throws {
+    let folder = try TemporaryFolder()
+    let arguments = ["bench", "--batch-spans", "10", "--spans", "200", "--runs", "1"]
+    let shown = try Tracezip.runOnTerminal(arguments, in: folder)
+    #expect(shown.status == 0 && shown.text.contains("batches of 10 spans\r\u{1B}[K"), "\(shown.text)")
+    #expect(!(try Tracezip.runOnTerminal(arguments + ["-q"], in: folder).text.contains("batches of")))
+    #expect(try Tracezip.run(arguments, in: folder).messages.isEmpty)
+  }
+
   @Test("progress: nothing in pipes")
   func noProgressInPipes() throws {
     let folder = try TemporaryFolder()

@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import Tracezip
 
 @testable import TracezipCommands
 
@@ -55,6 +56,25 @@ struct SettingsTests {
     #expect(packed.status == 0, "\(packed.messages)")
     #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small)
     #expect(ConfigFile.keys.count == lines.count - 1)
+    // A setting whose key did nothing would leave its property as it is by default.
+    var settings = try Settings(ResourceOptions.parse([]))
+    let lists = lines.map {
+      switch $0 {
+      case "enabled = yes": "enabled = no"
+      case "delta = on": "delta = off"
+      case "deduplication = true": "deduplication = false"
+      case "string-table = 1": "string-table = 0"
+      case "input-format = auto": "input-format = json"
+      default: $0
+      }
+    }
+    try folder.write(Array(lists.joined(separator: "\n").utf8), to: "changed")
+    try ConfigFile(folder.file("changed")).apply(to: &settings)
+    #expect(!settings.unwraps)
+    let properties = zip(Mirror(reflecting: settings.config).children, Mirror(reflecting: TracezipConfig()).children)
+    for (changed, normal) in properties {
+      #expect("\(changed.value)" != "\(normal.value)", "no key sets \(changed.label ?? "")")
+    }
     for wrong in ["levle = 3", "level = high", "just words", "delta = perhaps", "block-size = 1X"] {
       try folder.write(Array("# comment\n\(wrong)\n".utf8), to: "wrong")
       let run = try Tracezip.run("-c", "in", "--config", "wrong", in: folder)

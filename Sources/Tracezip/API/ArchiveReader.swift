@@ -157,8 +157,10 @@ public final class ArchiveReader {
           for column in block.report.columns { sums.add(column) }
         }
         if block.head.known != .modelled, block.head.storedCount > 0 {
-          sums.add(
-            .init(name: "verbatim", storedBytes: block.head.storedCount, codec: "\(block.head.known ?? .stored)"))
+          var column = CompressionStats.Column(
+            name: "verbatim", storedBytes: block.head.storedCount, codec: "\(block.head.known ?? .stored)")
+          column.originalBytes = block.head.restoredCount
+          sums.add(column)
           details.codecs["verbatim, \(block.head.known ?? .stored)", default: .init()].add(
             .init(count: 1, original: block.head.restoredCount, stored: Double(block.head.storedCount)))
         }
@@ -168,7 +170,7 @@ public final class ArchiveReader {
       stats.segments = restorer.result.segments
       stats.blocks = restorer.result.blocks
       for archive in archives {
-        for segment in archive.form == .frames ? archive.segments : [try examined(archive.segments[0])] {
+        for segment in archive.segments {
           stats.messages += segment.messages
           stats.spans += segment.spans
           stats.traces += segment.traces
@@ -213,7 +215,10 @@ public final class ArchiveReader {
   private func archives() throws(TracezipError) -> [FoundArchive] {
     if let found { return found }
     do throws(TracezipError) {
-      let archives = try ArchiveScan(file: file).archives()
+      var archives = try ArchiveScan(file: file).archives()
+      for i in archives.indices where archives[i].form != .frames {
+        archives[i].segments[0] = try examined(archives[i].segments[0])
+      }
       found = archives
       return archives
     } catch {

@@ -372,6 +372,7 @@ extension [String: CompressionStats.Column] {
     }
     sum.values += column.values
     sum.distinct += column.distinct
+    sum.originalBytes += column.originalBytes
     sum.storedBytes += column.storedBytes
     if sum.codec.isEmpty { sum.codec = column.codec }
     self[column.name] = sum

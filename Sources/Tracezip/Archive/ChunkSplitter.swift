@@ -52,12 +52,14 @@ struct ChunkSplitter {
     }
     if leaf > 0 { return verbatim(min(leaf, limit, bytes.count)) }
     if !entry.json.isEmpty {
-      if bytes.count < limit, !isEnd { return nil }
+      if bytes.count < limit, !isEnd { return isFlush ? document(bytes, limit) : nil }
       if isEnd, bytes.count <= limit { return piece(bytes.count, .border) }
       return document(bytes, limit) ?? piece(lineEnd(bytes, limit), .border)
     }
     if entry != .border {
-      return bytes.count < limit && !isEnd ? nil : inside(bytes, limit, prefix: 0)
+      // A flush takes the rest of the message, once that is there.
+      let isWhole = isFlush && entry.message > 0 && entry.message <= bytes.count
+      return bytes.count < limit && !isEnd && !isWhole ? nil : inside(bytes, limit, prefix: 0)
     }
     if cursor.isBroken { return verbatim(min(limit, bytes.count)) }
     return messages(bytes, limit, isEnd, isFlush)

@@ -27,7 +27,7 @@ enum JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
     }
   }
 
-  /// RFC 8259, section 7. Control characters and what a terminal might obey are escaped too.
+  /// RFC 8259, section 7. What a terminal might obey, or a reader be misled by, is escaped too.
   private static func quoted(_ string: String) -> String {
     var text = "\""
     for scalar in string.unicodeScalars {
@@ -37,12 +37,10 @@ enum JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
       case "\n": text += "\\n"
       case "\t": text += "\\t"
       case "\r": text += "\\r"
-      case _
-      where scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) || scalar.value == 0x2028
-        || scalar.value == 0x2029:
-        text += "\\u" + hex(UInt64(scalar.value), digits: 4)
       case _ where PathName.isEscape(scalar):
         text += "\u{FFFD}"
+      case _ where scalar.isHarmful:
+        for unit in String(scalar).utf16 { text += "\\u" + hex(UInt64(unit), digits: 4) }
       default: text.unicodeScalars.append(scalar)
       }
     }

@@ -28,7 +28,7 @@ extension String {
 extension Unicode.Scalar {
   /// Control characters (C0, DEL, C1), marks that reorder text, line and paragraph separators, invisible characters,
   /// and our own escapes for bytes that are no text.
-  fileprivate var isHarmful: Bool {
+  var isHarmful: Bool {
     switch value {
     case 0..<0x20, 0x7F..<0xA0, 0xAD, 0x61C, 0x180E, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF,
       0xFFF0...0xFFFB, 0xE0000...0xE0FFF:
