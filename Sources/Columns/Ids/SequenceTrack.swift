@@ -24,7 +24,7 @@ final class SequenceTrack {
   func extend(to position: Int64) {
     let missing = Int(position - end)
     guard missing > 0 else { return }
-    generator.append(max(missing, min(units.count, 2048), 64), to: &units)
+    generator.append(max(missing, min(units.count, shape.unitBits < 32 ? 64 : 1024), 64), to: &units)
   }
 
   /// Makes units up to `position`, forgetting those too far behind it to matter.
