@@ -26,7 +26,7 @@ struct TokenRuns: ~Copyable {
 
   private static let mask: UInt32 = 0x0FFF_FFFF
   private static let position: UInt32 = 0x00FF_FFFF
-  private static let bound = 1 << 18
+  private static let bound = 1 << 16
   /// Above the column where a string begins.
   private static let begin: UInt32 = 3 << 28
 
