@@ -35,6 +35,8 @@ let package = Package(
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // How glibc's heap behaves: no part of Swift's Glibc module.
+    .systemLibrary(name: "CMalloc"),
     .target(name: "Bytes", swiftSettings: strict),
     .target(name: "Columns", dependencies: ["Bytes", "CZstd", "CLZ4"], swiftSettings: strict),
     .target(name: "OTLP", dependencies: ["Bytes"], swiftSettings: strict),
@@ -44,7 +46,7 @@ let package = Package(
     .target(
       name: "TracezipCommands",
       dependencies: [
-        "Bytes", "OTLP", "Tracezip", "Workload", "CZstd", "CLZ4",
+        "Bytes", "CMalloc", "OTLP", "Tracezip", "Workload", "CZstd", "CLZ4",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .target(name: "Workload", dependencies: ["Bytes"], swiftSettings: strict),

@@ -90,6 +90,13 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     unsafe (base + 1).update(from: base, count: n)
   }
 
+  /// Makes every byte of every element 0.
+  @inlinable
+  public mutating func clear() {
+    unsafe UnsafeMutableRawPointer(base).initializeMemory(
+      as: UInt8.self, repeating: 0, count: count * MemoryLayout<Element>.stride)
+  }
+
   /// Forgets the elements, keeps the memory.
   @inlinable public mutating func removeAll() { used = 0 }
 

@@ -28,6 +28,7 @@ public enum Tool {
     if arguments.dropFirst() == ["--version"] || arguments.dropFirst() == ["-V"] {
       end(with: { () throws(CommandError) in try writeToStandardOutput("tracezip \(programVersion)\n") })
     }
+    Heap.prepare()
     occupyStandardDescriptors()
     Signals.install()
     let name = PathName.last(arguments.first ?? "tracezip")

@@ -36,10 +36,9 @@ private func bytesPerId(_ text: String, _ effort: IdEffort) throws -> Double {
       values.high.append(try #require(UInt64(ids[1].prefix(16), radix: 16)))
     }
   }
-  var hints = IdHints()
-  let result = try #require(IdCodec.encode(values, context, effort: effort, hints: &hints))
-  #expect(try result.bytes.withView { try IdCodec.decode($0, context) } == values)
-  return Double(result.bytes.count) / Double(context.count)
+  let packed = PackedIds(context, values, effort)
+  #expect(try packed.decoded(context, values) == values)
+  return Double(packed.bytes) / Double(context.count)
 }
 
 @Suite("Ids drawn by the real runtimes, where this machine has them")

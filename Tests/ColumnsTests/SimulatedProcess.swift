@@ -2,6 +2,117 @@ import Bytes
 
 import Columns
 
+/// Draws as tests write them: parallel arrays, parents by draw.
+struct IdContext {
+  var process: [UInt32] = []
+  var start: [UInt64] = []
+  var name: [UInt32] = []
+  var kind: [IdKind] = []
+  var span: [UInt32] = []
+  var parent: [Int32] = []
+
+  var count: Int { kind.count }
+
+  mutating func append(process: UInt32, start: UInt64, name: UInt32, kind: IdKind, span: UInt32, parent: Int32) {
+    self.process.append(process)
+    self.start.append(start)
+    self.name.append(name)
+    self.kind.append(kind)
+    self.span.append(span)
+    self.parent.append(parent)
+  }
+
+  /// With the ids, as the codec takes them; without, as a decoder knows them.
+  func draws(_ values: IdValues?) -> [IdDraw] {
+    (0..<count).map { d in
+      IdDraw(
+        low: values?.low[d] ?? 0, high: values?.high[d] ?? 0, kind: kind[d], process: process[d], span: span[d],
+        name: name[d], start: start[d], node: kind[d].isTrace ? IdDraw.none : UInt32(d),
+        parent: parent[d] >= 0 ? UInt32(parent[d]) : IdDraw.none)
+    }
+  }
+}
+
+/// Ids by draw.
+struct IdValues: Equatable {
+  var low: [UInt64] = []
+  var high: [UInt64] = []
+}
+
+/// What the encoder made of a segment's ids, block by block.
+struct PackedIds {
+  /// Range-coded and raw bytes of each block; nil where nothing was coded.
+  var blocks: [(coded: [UInt8], raw: [UInt8])?] = []
+  var reports: [IdReport] = []
+  /// Raw ids where nothing was coded.
+  var bytes = 0
+  var report: IdReport? { reports.last }
+
+  init(
+    _ context: IdContext, _ values: IdValues, _ effort: IdEffort, languages: [IdLanguage] = [], blocks count: Int = 1
+  ) {
+    var encoder = IdEncoder(effort: effort)
+    for language in languages { encoder.addProcess(language) }
+    for part in Self.split(context.draws(values), count) {
+      var draws = Buffer<IdDraw>()
+      for draw in part { draws.append(draw) }
+      guard encoder.plan(draws) else {
+        blocks.append(nil)
+        bytes += part.reduce(0) { $0 + $1.size }
+        continue
+      }
+      var coder = RangeEncoder()
+      var report = IdReport()
+      encoder.encode(&draws, &report, &coder)
+      coder.finish()
+      blocks.append((coder.coded.array, coder.raw.array))
+      bytes += coder.coded.count + coder.raw.count
+      reports.append(report)
+    }
+  }
+
+  /// Blocks of about equal size that do not tear a root's two draws apart.
+  static func split(_ draws: [IdDraw], _ count: Int) -> [ArraySlice<IdDraw>] {
+    var parts: [ArraySlice<IdDraw>] = []
+    var start = 0
+    for k in 1...count {
+      var end = draws.count * k / count
+      while end > start, end < draws.count, draws[end].span == draws[end - 1].span { end += 1 }
+      if end > start { parts.append(draws[start..<end]) }
+      start = max(start, end)
+    }
+    return parts
+  }
+
+  /// What a decoder makes of it; blocks without ids keep those of `values`.
+  func decoded(_ context: IdContext, _ values: IdValues, limits: IdLimits = IdLimits()) throws -> IdValues {
+    var decoder = IdDecoder(limits: limits)
+    var back = IdValues()
+    let parts = Self.split(context.draws(nil), blocks.count)
+    for (part, block) in zip(parts, blocks) {
+      guard let block else {
+        back.low += values.low[part.indices]
+        back.high += values.high[part.indices]
+        continue
+      }
+      var draws = Buffer<IdDraw>()
+      for draw in part { draws.append(draw) }
+      var report = IdReport()
+      var coded = Buffer<UInt8>()
+      coded.append(block.coded)
+      var raw = Buffer<UInt8>()
+      raw.append(block.raw)
+      var coder = RangeDecoder(coded: coded.view, raw: raw.view)
+      try decoder.decode(&draws, &report, &coder)
+      for d in 0..<draws.count {
+        back.low.append(draws[d].low)
+        back.high.append(draws[d].high)
+      }
+    }
+    return back
+  }
+}
+
 /// A process that handles requests on threads, as a source of ids: each request is a root span with children; ids are
 /// drawn when a span starts; spans are written when they end, a share of them lost.
 struct SimulatedProcess {

@@ -1,47 +1,5 @@
 import Bytes
 
-/// One id as recovery sees it, with what may tell which draws are neighbours.
-public struct IdDraw: BitwiseCopyable, Sendable {
-  /// The id's last eight bytes, read as a big-endian number: the whole of a span id.
-  public var low: UInt64
-  /// A trace id's first eight bytes; 0 for a span id.
-  public var high: UInt64
-  public var isTrace: Bool
-  /// The row of the span that holds the draw: a root's trace id and span id share it.
-  public var span: UInt32
-  /// The span's class (template or name).
-  public var name: UInt32
-  /// Start and end of the span in nanoseconds, 0 where unknown.
-  public var start: UInt64
-  public var end: UInt64
-  /// The trace the span belongs to, a dense number; `UInt32.max` where unknown.
-  public var trace: UInt32
-  /// The row of the parent span, `UInt32.max` where it has none or is elsewhere.
-  public var parent: UInt32
-
-  public init(
-    low: UInt64, high: UInt64 = 0, isTrace: Bool = false, span: UInt32, name: UInt32 = 0, start: UInt64 = 0,
-    end: UInt64 = 0, trace: UInt32 = .max, parent: UInt32 = .max
-  ) {
-    self.low = low
-    self.high = high
-    self.isTrace = isTrace
-    self.span = span
-    self.name = name
-    self.start = start
-    self.end = end
-    self.trace = trace
-    self.parent = parent
-  }
-}
-
-/// Ids of one process in the order they were most likely drawn: by start time, then file order, a root's two draws in
-/// the order of the generator that is tried (`IdShape.traceIsFirst`). Draws may be missing, swapped or foreign.
-public struct IdSample: Sendable {
-  public var draws: [IdDraw]
-  public init(draws: [IdDraw]) { self.draws = draws }
-}
-
 /// How ids are made of a generator's outputs.
 ///
 /// A *unit* is what ids are whole numbers of: a byte-stream generator has units of 8 bytes, Mersenne Twister of one

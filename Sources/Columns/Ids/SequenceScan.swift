@@ -1,43 +1,47 @@
 import Bytes
 
-/// All ids not yet explained, by value, to run a generator's outputs past: whatever the order or the gaps, every id of
-/// the generator is found, in whichever process, for a few nanoseconds an output.
+/// Ids not yet explained, by value, to run a generator's outputs past: whatever the order or the gaps, every id of the
+/// generator is found, in whichever process, for a few nanoseconds an output.
 struct SequenceScan: ~Copyable {
   /// One bit for each hash of an id: most outputs are no id and stop here.
   private var filter: Buffer<UInt64>
   private let filterShift: UInt64
   private var table: FlatMap
-  /// Draws with the same id, chained.
-  private var sameAs: [UInt32: UInt32] = [:]
+  /// By entry: its draw, and the entry before with the same id.
+  private var entries: Buffer<(draw: IdDraw, number: UInt32, next: UInt32)>
   private let highFirst: Bool
 
-  struct Hit {
+  struct Hit: BitwiseCopyable {
     var draw: UInt32
     var position: Int64
   }
 
-  /// `draws` are looked for, trace ids by their half that is drawn first.
-  init(_ draws: [UInt32], _ values: IdValues, _ context: IdContext, highFirst: Bool) {
+  /// For about `count` draws, trace ids known by their half that is drawn first.
+  init(expecting count: Int, highFirst: Bool) {
     var bits = 10
-    while 1 << bits < draws.count * 12 { bits += 1 }
+    while 1 << bits < count * 12 { bits += 1 }
     filter = Buffer(repeating: 0, count: 1 << (bits - 6))
     filterShift = UInt64(64 - bits)
-    table = FlatMap(expecting: draws.count)
+    table = FlatMap(expecting: count)
+    entries = Buffer(capacity: count)
     self.highFirst = highFirst
-    for draw in draws {
-      let d = Int(draw)
-      let key = context.kind[d].isTrace && highFirst ? values.high[d] : values.low[d]
-      let bit = Int(truncatingIfNeeded: (key &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
-      filter[bit >> 6] |= 1 << UInt64(bit & 63)
-      let old = table.set(key, draw)
-      if old != FlatMap.absent { sameAs[draw] = old }
-    }
   }
 
-  /// Draws whose id is made of `units` at positions in `range`; enough units follow the range to hold an id.
-  private func look(
-    _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, origin: Int64, shape: IdShape, _ values: IdValues,
-    _ context: IdContext, _ hits: inout [Hit]
+  var count: Int { entries.count }
+
+  @inline(__always)
+  mutating func add(_ draw: IdDraw, _ number: UInt32) {
+    let key = draw.isTrace && highFirst ? draw.high : draw.low
+    let bit = Int(truncatingIfNeeded: (key &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
+    filter[bit >> 6] |= 1 << UInt64(bit & 63)
+    let old = table.set(key, UInt32(entries.count))
+    entries.append((draw, number, old))
+  }
+
+  /// Draws whose id is made of `units` at places in `range`; enough units follow the range to hold an id. Unit 0 has
+  /// position `origin`.
+  func look(
+    _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, origin: Int64, shape: IdShape, _ hits: inout Buffer<Hit>
   ) {
     let narrow = shape.unitBits < 32
     var rolling: UInt64 = 0
@@ -55,32 +59,26 @@ struct SequenceScan: ~Copyable {
       }
       let bit = Int(truncatingIfNeeded: (word &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
       if filter[bit >> 6] >> UInt64(bit & 63) & 1 == 0 { continue }
-      var next: UInt32? = table.find(word)
-      if next == FlatMap.absent { continue }
-      while let draw = next {
-        let d = Int(draw)
-        if context.kind[d].isTrace {
+      var next = table.find(word)
+      while next != FlatMap.absent {
+        let entry = entries[Int(next)]
+        next = entry.next
+        if entry.draw.isTrace {
           let trace = shape.trace(units, at: p)
-          if trace.high == values.high[d], trace.low == values.low[d] {
-            hits.append(Hit(draw: draw, position: origin + Int64(p)))
-          }
-        } else {
-          hits.append(Hit(draw: draw, position: origin + Int64(p)))
+          guard trace.high == entry.draw.high, trace.low == entry.draw.low else { continue }
         }
-        next = sameAs[draw]
+        hits.append(Hit(draw: entry.number, position: origin &+ Int64(p)))
       }
     }
   }
 
   /// Runs `generator` forward and backward from its position 0, until `quiet` (forward) or `back` units hold no id.
   func run(
-    _ generator: any IdSequence, quiet: Int, back: Int, _ values: IdValues, _ context: IdContext,
-    budget: inout Int
-  ) -> [Hit] {
+    _ generator: any IdSequence, quiet: Int, back: Int, budget: inout Int, into hits: inout Buffer<Hit>
+  ) {
     let shape = type(of: generator).shape
     let overlap = shape.unitsOfTrace
-    var hits: [Hit] = []
-    let chunk = min(max(quiet / 4, 256), 1 << 14)
+    let chunk = min(max(quiet / 4, 64), 1 << 14)
 
     var units = Buffer<UInt64>(capacity: chunk + overlap)
     var forward = generator
@@ -90,27 +88,27 @@ struct SequenceScan: ~Copyable {
     while silence < quiet, budget > 0 {
       forward.append(chunk, to: &units)
       let before = hits.count
-      look(units, 0..<chunk, origin: Int64(position), shape: shape, values, context, &hits)
+      look(units, 0..<chunk, origin: Int64(position), shape: shape, &hits)
       silence = hits.count > before ? 0 : silence + chunk
       for k in 0..<overlap { units[k] = units[chunk + k] }
       units.truncate(to: overlap)
       position += chunk
       budget -= 4 * chunk
     }
+    let step = min(chunk, max(back, 64))
     var backward = generator
     position = 0
     silence = 0
     while silence < back, budget > 0 {
-      backward.rewind(chunk)
-      position -= chunk
+      backward.rewind(step)
+      position -= step
       var copy = backward
       units.removeAll()
-      copy.append(chunk + overlap, to: &units)
+      copy.append(step + overlap, to: &units)
       let before = hits.count
-      look(units, 0..<chunk, origin: Int64(position), shape: shape, values, context, &hits)
-      silence = hits.count > before ? 0 : silence + chunk
-      budget -= 8 * chunk
+      look(units, 0..<step, origin: Int64(position), shape: shape, &hits)
+      silence = hits.count > before ? 0 : silence + step
+      budget -= 8 * step
     }
-    return hits
   }
 }

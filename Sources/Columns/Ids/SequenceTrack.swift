@@ -1,35 +1,85 @@
 import Bytes
 
-/// A generator and all units it has given so far.
+/// A generator and the units it gave last: enough of them that ids which come late cost nothing. It runs backward too,
+/// since blocks need not follow each other in time.
 final class SequenceTrack {
+  /// Units behind the expected one that are kept for late ids; an id further behind moves its lane back.
+  static var window: Int64 { 1 << 16 }
+
   private var generator: any IdSequence
-  private(set) var units = Buffer<UInt64>()
-  private let shape: IdShape
-  private let unitsOfSpan: Int
+  private var units = Buffer<UInt64>()
+  /// The position of the first of `units`.
+  private(set) var origin: Int64 = 0
+  let shape: IdShape
 
   init(_ generator: any IdSequence) {
     self.generator = generator
     shape = type(of: generator).shape
-    unitsOfSpan = shape.unitsOfSpan
   }
 
-  /// Makes units up to `end` at a cost of one each. False if `budget` does not allow it.
-  private func reach(_ end: Int, _ budget: inout Int) -> Bool {
-    let missing = end - units.count
-    if missing <= 0 { return true }
-    // Somewhat more than is asked for, so that the generator is not called for each id.
-    let count = max(missing, min(units.count, 4096), 64)
-    guard count <= budget, end < 1 << 28 else { return false }
-    budget -= count
-    generator.append(count, to: &units)
-    return true
+  /// Units up to this position have been made.
+  var end: Int64 { origin + Int64(units.count) }
+
+  /// Makes units up to `position`, somewhat more than is asked for, so that the generator is not called for each id.
+  func extend(to position: Int64) {
+    let missing = Int(position - end)
+    guard missing > 0 else { return }
+    generator.append(max(missing, min(units.count, 2048), 64), to: &units)
   }
 
-  /// The id at `position`, or nil where it is out of reach.
-  func id(at position: Int64, isTrace: Bool, _ budget: inout Int) -> (high: UInt64, low: UInt64)? {
-    guard position >= 0, position < 1 << 28 else { return nil }
-    let at = Int(position)
-    guard reach(at + (isTrace ? 2 * unitsOfSpan : unitsOfSpan), &budget) else { return nil }
+  /// Makes units up to `position`, forgetting those too far behind it to matter.
+  private func reach(_ position: Int64) {
+    while position - end > 1 << 16 {
+      generator.append(1 << 16, to: &units)
+      forget(before: end - Self.window)
+    }
+    extend(to: position)
+  }
+
+  /// Drops units before `position`, now and then.
+  func forget(before position: Int64) {
+    let excess = Int(min(position - origin, Int64(units.count)))
+    guard excess > units.count / 2, excess > 1024 else { return }
+    let rest = units.count - excess
+    for k in 0..<rest { units[k] = units[k &+ excess] }
+    units.truncate(to: rest)
+    origin += Int64(excess)
+  }
+
+  /// The generator at `position`, to where it runs if need be.
+  func generator(at position: Int64) -> any IdSequence {
+    reach(position)
+    var result = generator
+    result.rewind(Int(end - position))
+    return result
+  }
+
+  /// The id at `position`, which the caller has found to be within reach.
+  func id(at position: Int64, isTrace: Bool) -> (high: UInt64, low: UInt64) {
+    if position < origin {
+      generator.rewind(Int(end - position) + 64)
+      units.removeAll()
+      origin = position - 64
+    }
+    reach(position + Int64(isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
+    let at = Int(position - origin)
     return isTrace ? shape.trace(units, at: at) : (0, shape.word(units, at: at))
+  }
+
+  /// Whether the id of `draw` is the one at `position`, whose units have been made.
+  @inline(__always)
+  func gives(_ draw: IdDraw, at position: Int64) -> Bool {
+    let at = Int(position - origin)
+    if draw.isTrace {
+      let trace = shape.trace(units, at: at)
+      return trace.low == draw.low && trace.high == draw.high
+    }
+    return shape.word(units, at: at) == draw.low
+  }
+
+  /// Looks for ids of `scan` at `positions`, whose units have been made, and enough behind them for an id.
+  func look(_ positions: Range<Int64>, _ scan: borrowing SequenceScan, _ hits: inout Buffer<SequenceScan.Hit>) {
+    let first = Int(positions.lowerBound - origin)
+    scan.look(units, first..<first + positions.count, origin: origin, shape: shape, &hits)
   }
 }

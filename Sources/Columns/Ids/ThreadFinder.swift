@@ -1,7 +1,7 @@
 import Bytes
 
 /// Finds the threads behind ids drawn from `ThreadLocalRandom`: one pass over the ids of a process in start order, with
-/// a few hash probes each.
+/// a few hash probes each; block after block goes on with the threads found.
 ///
 /// Up to JDK 16 (`perThread` false) all threads have the same step, so an id's seed times the step's inverse is a
 /// counter: ids of one thread share its high bits. From JDK 17 on each thread has its own step; a table holds the next
@@ -17,8 +17,11 @@ struct ThreadFinder: ~Copyable {
     var position: Int64 = 0
     /// Positions up to this one are in the table.
     var covered: Int64 = 0
-    /// When it was last met.
+    /// When it was last met, in draws of the process.
     var seen = 0
+    /// How often it was met, and its number among the planned lanes or -1.
+    var met: UInt32 = 0
+    var lane: Int32 = -1
 
     @inline(__always)
     func seed(at position: Int64) -> UInt64 { seed &+ UInt64(bitPattern: position) &* step }
@@ -30,42 +33,107 @@ struct ThreadFinder: ~Copyable {
   private static var jump: Int64 { 1 << 15 }
 
   let perThread: Bool
-  private(set) var threads = Buffer<Thread>()
-  private var near = FlatMap(expecting: 1 << 10)
+  var threads = Buffer<Thread>()
+  private var near = FlatMap(expecting: 1 << 6)
   private var tableLimit = 1 << 12
-  private var waiting = WaitingSeeds()
+  private var waiting: WaitingSeeds
   private var chain = SeederChain()
   /// Seeds not yet explained by position in the pass: how often the costly looks may run.
   private var patience = 4096
   private(set) var found = 0
 
-  init(perThread: Bool) { self.perThread = perThread }
+  init(perThread: Bool) {
+    self.perThread = perThread
+    waiting = WaitingSeeds(isUsed: perThread)
+  }
 
   var seeder: UInt64? { chain.seeder }
 
   /// What a draw turned out to be.
-  struct Place {
+  struct Place: BitwiseCopyable {
     var thread: Int32 = -1
     var position: Int64 = 0
   }
 
-  /// Places the ids of `draws`, which are in the order drawn as far as known, a root's span id just before its trace id.
-  mutating func run(_ draws: [IdDraw], into places: inout [Place]) {
-    places = [Place](repeating: Place(), count: draws.count)
+  /// Draws met in earlier runs.
+  private var clock = 0
+
+  /// Places the ids of `draws[order[...]]`, which are in the order drawn as far as known, a root's span id just before its
+  /// trace id: a place for each of `order`.
+  mutating func run(
+    _ draws: borrowing Buffer<IdDraw>, _ order: borrowing Buffer<UInt32>, into places: inout Buffer<Place>
+  ) {
+    places.removeAll()
+    places.append(repeating: Place(), count: order.count)
+    let before = found
     var i = 0
-    while i < draws.count {
-      let draw = draws[i]
-      let hasTrace = !draw.isTrace && i + 1 < draws.count && draws[i + 1].isTrace && draws[i + 1].span == draw.span
-      if !draw.isTrace {
-        placeSpan(i, draw.low, trace: hasTrace ? draws[i + 1] : nil, &places)
-        if hasTrace { placeTrace(i, draws[i + 1], &places) }
+    while i < order.count {
+      let draw = draws[Int(order[i])]
+      if draw.isTrace {
+        placeLone(i, draw, &places)
+        i += 1
+        continue
       }
+      let next = i + 1 < order.count ? draws[Int(order[i + 1])] : draw
+      let hasTrace = next.isTrace && next.span == draw.span
+      placeSpan(i, draw.low, trace: hasTrace ? next : nil, &places)
+      if hasTrace { placeTrace(i, next, &places) }
       i += hasTrace ? 2 : 1
     }
-    lookBack(draws, &places)
+    // A second look pays where the process is known for its threads.
+    if perThread, found - before < order.count, found * 4 > clock + order.count { lookBack(draws, order, &places) }
+    for i in 0..<places.count where places[i].thread >= 0 {
+      threads[Int(places[i].thread)].met &+= draws[Int(order[i])].isTrace ? 2 : 1
+    }
+    clock += order.count
   }
 
-  private mutating func placeTrace(_ i: Int, _ trace: IdDraw, _ places: inout [Place]) {
+  /// Where a draw that another process met stands on a known thread; nothing is learned but how far that has come.
+  mutating func find(_ draw: IdDraw) -> Place? {
+    let seed = ThreadLocalRandom.unmix(draw.isTrace ? draw.high : draw.low)
+    guard let place = known(seed) else { return nil }
+    if draw.isTrace {
+      guard ThreadLocalRandom.mix(threads[Int(place.thread)].seed(at: place.position &+ 1)) == draw.low else {
+        return nil
+      }
+    }
+    threads[Int(place.thread)].met &+= draw.isTrace ? 2 : 1
+    move(Int(place.thread), to: place.position + (draw.isTrace ? 1 : 0), clock)
+    return place
+  }
+
+  /// Whether this and `other` have met the same process: their seeders, or threads, are near each other.
+  func isOne(with other: borrowing ThreadFinder) -> Bool {
+    if let a = seeder, let b = other.seeder {
+      let n = Int64(bitPattern: (a &- b) &* ThreadLocalRandom.seederStepInverse)
+      return n > -(1 << 20) && n < 1 << 20
+    }
+    var seeds: [UInt64: UInt64] = [:]
+    for t in 0..<min(other.threads.count, 1 << 12) where other.threads[t].met > 1 {
+      let thread = other.threads[t]
+      seeds[key(thread)] = thread.seed
+    }
+    for t in 0..<min(threads.count, 1 << 12) where threads[t].met > 1 {
+      let thread = threads[t]
+      guard let seed = seeds[key(thread)] else { continue }
+      let distance = Int64(bitPattern: (thread.seed &- seed) &* ThreadLocalRandom.inverse(thread.step))
+      if distance > -(1 << 24), distance < 1 << 24 { return true }
+    }
+    return false
+  }
+
+  /// What two looks at one thread have in common: its step (JDK 17 on), or its counter's high bits.
+  private func key(_ thread: Thread) -> UInt64 { perThread ? thread.step : counter(thread.seed) >> 24 }
+
+  private mutating func placeLone(_ i: Int, _ trace: IdDraw, _ places: inout Buffer<Place>) {
+    guard let place = known(ThreadLocalRandom.unmix(trace.high)),
+      ThreadLocalRandom.mix(threads[Int(place.thread)].seed(at: place.position &+ 1)) == trace.low
+    else { return }
+    places[i] = place
+    move(Int(place.thread), to: place.position + 1, clock + i)
+  }
+
+  private mutating func placeTrace(_ i: Int, _ trace: IdDraw, _ places: inout Buffer<Place>) {
     let place = places[i]
     guard place.thread >= 0 else { return }
     let thread = threads[Int(place.thread)]
@@ -73,29 +141,29 @@ struct ThreadFinder: ~Copyable {
       ThreadLocalRandom.mix(thread.seed(at: place.position + 2)) == trace.low
     else { return }
     places[i + 1] = Place(thread: place.thread, position: place.position + 1)
-    move(Int(place.thread), to: place.position + 2, i)
+    move(Int(place.thread), to: place.position + 2, clock + i)
   }
 
-  private mutating func placeSpan(_ i: Int, _ id: UInt64, trace: IdDraw?, _ places: inout [Place]) {
+  private mutating func placeSpan(_ i: Int, _ id: UInt64, trace: IdDraw?, _ places: inout Buffer<Place>) {
     let seed = ThreadLocalRandom.unmix(id)
     if let place = known(seed) {
-      move(Int(place.thread), to: place.position, i)
+      move(Int(place.thread), to: place.position, clock + i)
       places[i] = place
       found += 1
       return
     }
     if !perThread {
       // Any id may be the first of a thread; one that stays alone costs the encoder nothing but this entry.
-      places[i] = Place(thread: open(seed, ThreadLocalRandom.gamma, i), position: 0)
+      places[i] = Place(thread: open(seed, ThreadLocalRandom.gamma, clock + i), position: 0)
       return
     }
     if let step = chain.step(of: seed) {
-      places[i] = Place(thread: open(seed, step, i), position: 0)
+      places[i] = Place(thread: open(seed, step, clock + i), position: 0)
       found += 1
       return
     }
     if let place = far(seed, back: 0) {
-      move(Int(place.thread), to: place.position, i)
+      move(Int(place.thread), to: place.position, clock + i)
       places[i] = place
       found += 1
       return
@@ -105,7 +173,7 @@ struct ThreadFinder: ~Copyable {
       let first = ThreadLocalRandom.unmix(trace.high)
       let step = first &- seed
       if ThreadLocalRandom.threadId(step: step) != nil, ThreadLocalRandom.unmix(trace.low) &- first == step {
-        places[i] = Place(thread: open(seed, step, i), position: 0)
+        places[i] = Place(thread: open(seed, step, clock + i), position: 0)
         found += 2
         chain.learn(seed, step)
         return
@@ -113,31 +181,39 @@ struct ThreadFinder: ~Copyable {
     }
     if let partner = waiting.partner(of: seed) {
       let thread = open(partner.seed, partner.step, partner.draw)
-      places[partner.draw] = Place(thread: thread, position: 0)
+      if partner.draw >= clock {
+        places[partner.draw - clock] = Place(thread: thread, position: 0)
+      } else {
+        threads[Int(thread)].met = 1
+      }
       places[i] = Place(thread: thread, position: partner.distance)
-      move(Int(thread), to: partner.distance, i)
+      move(Int(thread), to: partner.distance, clock + i)
       found += 2
       chain.learn(partner.seed, partner.step)
       return
     }
-    waiting.add(seed, draw: i)
+    waiting.add(seed, draw: clock + i)
   }
 
   /// A second look at what was met before its thread was known.
-  private mutating func lookBack(_ draws: [IdDraw], _ places: inout [Place]) {
-    guard perThread, found * 4 > draws.count else { return }
+  private mutating func lookBack(
+    _ draws: borrowing Buffer<IdDraw>, _ order: borrowing Buffer<UInt32>, _ places: inout Buffer<Place>
+  ) {
     patience = 4096
-    for i in 0..<draws.count where places[i].thread < 0 && !draws[i].isTrace {
-      let seed = ThreadLocalRandom.unmix(draws[i].low)
-      let hasTrace = i + 1 < draws.count && draws[i + 1].isTrace && draws[i + 1].span == draws[i].span
+    for i in 0..<order.count where places[i].thread < 0 {
+      let draw = draws[Int(order[i])]
+      if draw.isTrace { continue }
+      let seed = ThreadLocalRandom.unmix(draw.low)
       if let place = far(seed, back: Self.jump) {
         places[i] = place
       } else if let step = chain.step(of: seed) {
-        places[i] = Place(thread: open(seed, step, i), position: 0)
+        places[i] = Place(thread: open(seed, step, clock + i), position: 0)
       } else {
         continue
       }
-      if hasTrace { placeTrace(i, draws[i + 1], &places) }
+      guard i + 1 < order.count else { continue }
+      let next = draws[Int(order[i + 1])]
+      if next.isTrace && next.span == draw.span { placeTrace(i, next, &places) }
     }
   }
 
@@ -160,7 +236,7 @@ struct ThreadFinder: ~Copyable {
     let thread = threads[Int(entry)]
     let position = Int64(bitPattern: count &- counter(thread.seed))
     let distance = position &- thread.position
-    guard distance > -64, distance < Self.jump else { return nil }
+    guard distance > -Self.jump, distance < Self.jump else { return nil }
     return Place(thread: Int32(bitPattern: entry), position: position)
   }
 
@@ -244,12 +320,19 @@ private struct WaitingSeeds: ~Copyable {
   private static var steps: Int { 4 }
   private static var ring: Int { kept * steps }
 
-  private var seeds = Buffer<UInt64>(repeating: 0, count: kept)
-  private var draws = Buffer<Int>(repeating: -1, count: kept)
+  private var seeds: Buffer<UInt64>
+  private var draws: Buffer<Int>
   /// Chains through entries `added * steps + k`, newest first; an entry older than the ring is gone.
-  private var heads = Buffer<Int>(repeating: -1, count: 2048)
-  private var before = Buffer<Int>(repeating: -1, count: ring)
+  private var heads: Buffer<Int>
+  private var before: Buffer<Int>
   private var added = 0
+
+  init(isUsed: Bool) {
+    seeds = Buffer(repeating: 0, count: isUsed ? Self.kept : 0)
+    draws = Buffer(repeating: -1, count: isUsed ? Self.kept : 0)
+    heads = Buffer(repeating: -1, count: isUsed ? 2048 : 0)
+    before = Buffer(repeating: -1, count: isUsed ? Self.ring : 0)
+  }
 
   @inline(__always)
   private static func bucket(_ high: UInt64) -> Int { Int(truncatingIfNeeded: (high ^ high >> 11) & 2047) }

@@ -67,7 +67,8 @@ struct Transitions {
         alone(a.trace, from: a.start &- min(a.start, Self.guardTime), to: b.start &+ Self.guardTime)
       {
         classes[i] =
-          2 | UInt64(a.name & 0x3FFF_FFFF) << 32 | UInt64(b.name & 0x1FFF_FFFF) << 3 | (b.parent == a.span ? 4 : 0)
+          2 | UInt64(a.name & 0x3FFF_FFFF) << 32 | UInt64(b.name & 0x1FFF_FFFF) << 3
+          | (b.parent == a.node && a.node != IdDraw.none ? 4 : 0)
       }
     }
   }

@@ -18,7 +18,7 @@ struct LetterMixer: ~Copyable {
   private var corrections: Buffer<UInt16>
   /// What a probability seen so many times was really worth, per context: turns counts into trust.
   private var maps: Buffer<BitModel>
-  private let logistic = Logistic()
+  private let logistic = Logistic.shared
   private var cells: Buffer<Int>
   private var inputs: Buffer<Int32>
   private var bases: Buffer<Int>
@@ -158,42 +158,4 @@ struct LetterMixer: ~Copyable {
     let moved = unsafe p &+ ((target &- p) &* reciprocals[Int(n & 127)]) >> 16
     return UInt32(truncatingIfNeeded: moved) << 10 | (n < limit ? n &+ 1 : n)
   }
-}
-
-/// ln(p / (1 - p)) and back, in twelfths of bits of probability and eighths of bits of scale, by table (lpaq's scale).
-struct Logistic: ~Copyable {
-  private var stretches = Buffer<Int32>(repeating: 0, count: 4096)
-  private var squashes = Buffer<Int32>(repeating: 0, count: 4096)
-
-  init() {
-    // e^(i/16 - 8) rounded to 4096 / (1 + e^-x), in steps of one half from -8 to 8: lpaq's interpolation points.
-    let points: [Int32] = [
-      1, 2, 3, 6, 10, 16, 27, 45, 73, 120, 194, 310, 488, 747, 1101, 1546, 2047, 2549, 2994, 3348, 3607, 3785, 3901,
-      3975, 4022, 4050, 4068, 4079, 4085, 4089, 4092, 4093, 4094,
-    ]
-    for k in 0..<4096 {
-      let x = k - 2048
-      let w = Int32(x & 127)
-      let i = (x >> 7) + 16
-      squashes[k] = (points[i] * (128 - w) + points[min(i + 1, 32)] * w + 64) >> 7
-    }
-    var p = 0
-    for x in -2047...2047 {
-      let v = Int(squashes[x + 2048])
-      while p <= v {
-        stretches[p] = Int32(x)
-        p += 1
-      }
-    }
-    while p < 4096 {
-      stretches[p] = 2047
-      p += 1
-    }
-  }
-
-  @inline(__always)
-  func stretch(_ p: Int) -> Int32 { stretches[p & 4095] }
-
-  @inline(__always)
-  func squash(_ x: Int) -> Int { Int(squashes[min(max(x, -2047), 2047) &+ 2048]) }
 }

@@ -4,9 +4,9 @@ import Bytes
 ///
 /// Opaque tokens (UUIDs and the like) are lifted out, a mark standing for them, and go through a `TokenModel`, which
 /// packs new ones and refers to earlier ones; their random digits would only cost time and spoil the contexts.
-struct MixedModel: ~Copyable {
+struct MixedModel: TextModel, ~Copyable {
   private var mixer: LetterMixer
-  private var opaques = TokenModel(spells: false)
+  private var opaques = TokenModel()
   /// All symbols so far and where the last six with some hash ended.
   private var history = Buffer<UInt8>(capacity: 1 << 12)
   private var places = Buffer<UInt32>(repeating: 0, count: 1 << 18)
@@ -16,7 +16,6 @@ struct MixedModel: ~Copyable {
   private var word: UInt32 = 0
   private var lastWord: UInt32 = 0
   private var path: UInt32 = 0
-  private var opaque: UInt32 = 0
   private var columnHash: UInt32 = 0
 
   private enum Mark {
@@ -97,9 +96,7 @@ struct MixedModel: ~Copyable {
     _ kind: TokenKind, _ bytes: ByteView, _ column: Int, _ coder: inout C
   ) -> Int {
     let near = mix(UInt32(truncatingIfNeeded: before & 0xFFFF_FFFF), 0x85EB_CA6B)
-    let token = opaques.codeOpaque(kind, bytes, column: column, path, near, mix(opaque, 0xC2B2_AE35), &coder)
-    opaque = UInt32(truncatingIfNeeded: token)
-    return token
+    return opaques.codeOpaque(kind, bytes, column: column, place: path, near: near, &coder)
   }
 
   private mutating func code<C: BitCoder & ~Copyable>(_ symbol: UInt8, _ coder: inout C) -> UInt8 {

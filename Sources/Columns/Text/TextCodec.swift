@@ -20,7 +20,7 @@ public enum TextCodec {
     let start = out.count
     out.append(report.layout.rawValue)
     if report.layout != .plain {
-      encodeModelled(
+      ModelledText.encode(
         report.layout, input, columns: columns, effort: options.effort, state: &state, into: &out, report: &report)
       let raw = input.arena.count + input.items.count
       if out.count - start <= (raw < 4096 ? raw + 4 : raw / 5 * 3) { return report }
@@ -51,7 +51,7 @@ public enum TextCodec {
     guard let layout = TextLayout(rawValue: bytes[0]) else { throw .unknownLayout(found: bytes[0]) }
     let rest = bytes.dropFirst(1)
     var output: TextInput
-    state.costs = []
+    state.shared.costs = state.tellsCosts ? [] : nil
     switch layout {
     case .empty: output = TextInput()
     case .plain:
@@ -59,7 +59,7 @@ public enum TextCodec {
       output = try PlainText.decode(
         rest, columns: columns, total: total, maximumBytes: maximumBytes, state: &state)
     case .tokens, .mixed:
-      output = try decodeModelled(
+      output = try ModelledText.decode(
         layout, rest, columns: columns, total: total, maximumBytes: maximumBytes, state: &state)
     }
     guard output.items.count == total else { throw .damaged(string: output.items.count) }
@@ -87,98 +87,5 @@ public enum TextCodec {
     let taught = state.mixed?.size ?? 0
     if state.tokens != nil || taught > 2 * bound || options.moreToCome && options.effort != .best { return .tokens }
     return input.arena.count <= bound ? .mixed : .tokens
-  }
-
-  // MARK: models: (mixed: table bits,) varint length of the coded stream, that stream, the raw stream
-
-  private static func encodeModelled(
-    _ layout: TextLayout, _ input: borrowing TextInput, columns: Int, effort: TextOptions.Effort,
-    state: inout TextState, into out: inout Buffer<UInt8>, report: inout TextReport
-  ) {
-    var coder = RangeEncoder()
-    var before = 0
-    let tableBits = MixedModel.tableBits(textBytes: input.arena.count, effort: effort)
-    if layout == .mixed { out.append(UInt8(tableBits)) }
-    state.prepare(layout, tableBits: tableBits)
-    for k in 0..<input.items.count {
-      let column = state.codeColumn(layout, input.items[k].column, columns: columns, &coder)
-      let string = input[k]
-      state.repeats.find(string)
-      state.repeats.code(column: column, limit: string.count, &coder)
-      var at = 0
-      let copies = state.repeats.copies.count
-      for part in 0...copies {
-        let end = part < copies ? at + state.repeats.copies[part].literal : string.count
-        if layout == .tokens {
-          state.tokens!.begin(column: column, part: part)
-          state.tokens!.encode(string[at..<end], column: column, ends: part == copies, &coder)
-        } else {
-          state.mixed!.begin(column: column, part: part)
-          state.mixed!.encode(string[at..<end], column: column, ends: part == copies, &coder)
-        }
-        at = part < copies ? end + state.repeats.copies[part].length : end
-      }
-      state.repeats.remember(string, forFinding: true)
-      let after = coder.coded.count + coder.raw.count
-      report.bytes[column] += after - before
-      before = after
-    }
-    coder.finish()
-    out.append(varint: coder.coded.count)
-    out.append(coder.coded.view)
-    out.append(coder.raw.view)
-  }
-
-  private static func decodeModelled(
-    _ layout: TextLayout, _ bytes: ByteView, columns: Int, total: Int, maximumBytes: Int, state: inout TextState
-  ) throws(TextError) -> TextInput {
-    var bytes = bytes
-    var tableBits = 0
-    if layout == .mixed {
-      guard bytes.count > 0 else { throw .truncated(needed: 1, available: 0) }
-      tableBits = Int(bytes[0])
-      guard (14...20).contains(tableBits) else { throw .limitExceeded(limit: 20, value: tableBits) }
-      bytes = bytes.dropFirst(1)
-    }
-    state.prepare(layout, tableBits: tableBits)
-    guard let length = bytes.varint(at: 0) else { throw .truncated(needed: 1, available: bytes.count) }
-    let rest = bytes.dropFirst(length.width)
-    guard length.value <= UInt64(rest.count) else {
-      throw .truncated(needed: Int(clamping: length.value), available: rest.count)
-    }
-    let coded = Int(length.value)
-    var coder = RangeDecoder(coded: rest[0..<coded], raw: rest.dropFirst(coded))
-    var output = TextInput()
-    for k in 0..<total {
-      let offset = output.arena.count
-      let before = coder.spent
-      let column = state.codeColumn(layout, 0, columns: columns, &coder)
-      state.repeats.code(column: column, limit: maximumBytes - offset, &coder)
-      let copies = state.repeats.copies.count
-      var whole = !coder.failed
-      for part in 0...copies where whole {
-        let literal = part < copies ? state.repeats.copies[part].literal : nil
-        if layout == .tokens {
-          state.tokens!.begin(column: column, part: part)
-          whole = state.tokens!.decode(
-            column: column, length: literal, limit: maximumBytes, &coder, into: &output.arena)
-        } else {
-          state.mixed!.begin(column: column, part: part)
-          whole = state.mixed!.decode(
-            column: column, length: literal, limit: maximumBytes, &coder, into: &output.arena)
-        }
-        if part < copies, whole {
-          let copy = state.repeats.copies[part]
-          whole = copy.length <= maximumBytes - output.arena.count
-          if whole { output.arena.append(state.repeats.text[copy.source..<(copy.source + copy.length)]) }
-        }
-      }
-      guard whole else { throw .damaged(string: k) }
-      state.repeats.remember(output.arena[offset..<output.arena.count], forFinding: false)
-      output.items.append(
-        TextInput.Item(offset: offset, length: output.arena.count - offset, column: column))
-      if state.tellsCosts { state.costs.append(coder.spent - before) }
-    }
-    return output
   }
 }

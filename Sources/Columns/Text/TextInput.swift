@@ -95,29 +95,21 @@ public struct TextState: ~Copyable {
   var backend = Backend()
   var tokens: TokenModel?
   var mixed: MixedModel?
-  var repeats = Repeats()
+  var shared = SharedText()
   /// The newest text that went through a backend.
   var recent = Buffer<UInt8>()
   /// Decoder: whether to tell what each string cost, and by string of the last block what it did; empty where they went
   /// through a backend all together.
   public var tellsCosts = false
-  public var costs: [Int] = []
+  public var costs: [Int] { shared.costs ?? [] }
 
   public init() {}
-
-  /// The column of the next string, by the model of `layout`, which is ready.
-  mutating func codeColumn<C: BitCoder & ~Copyable>(
-    _ layout: TextLayout, _ column: Int, columns: Int, _ coder: inout C
-  ) -> Int {
-    layout == .tokens
-      ? tokens!.codeColumn(column, columns: columns, &coder) : mixed!.codeColumn(column, columns: columns, &coder)
-  }
 
   /// After a plain block both sides have forgotten what models learned: its text did not go through them.
   mutating func forget() {
     tokens = nil
     mixed = nil
-    repeats = Repeats()
+    shared = SharedText()
   }
 
   /// Has the model of `layout` ready; anew, with `tableBits`, where there is none or it has grown too large.

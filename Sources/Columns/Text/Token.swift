@@ -14,6 +14,8 @@ enum TokenKind: UInt8 {
   case upperHex = 5
   /// Twelve or more letters and digits that are too mixed to be words.
   case alphanumeric = 6
+  /// Twenty or more of letters, digits, `-` and `_`, as mixed as random ones are (base64 for URLs, RFC 4648).
+  case urlSafe = 7
 
   /// Whether the bytes are taken to be random: packed when new, never modelled.
   var isOpaque: Bool { rawValue >= 2 }
@@ -45,6 +47,12 @@ enum Tokenizer {
         at &+= 1
       }
       let length = at &- start
+      // Past a `-` or `_`: only random characters are taken together with it.
+      if at < limit, text.unchecked(at) == 0x2D || text.unchecked(at) == 0x5F, seen & ByteClass.wide == 0,
+        length > 8 || seen & (seen &- 1) != 0, let end = urlSafe(text, start, limit)
+      {
+        return (.urlSafe, end)
+      }
       if length == 8, let kind = uuid(text, start) { return (kind, start &+ 36) }
       if seen & ByteClass.letter == 0 {
         return (.number, min(at, start &+ 18))
@@ -82,8 +90,49 @@ enum Tokenizer {
   private static func marks(_ text: ByteView, _ start: Int, _ limit: Int) -> Int {
     var at = start
     let stop = min(limit, start &+ 8)
-    while at < stop, ByteClass.of(text.unchecked(at)) & (ByteClass.digit | ByteClass.letter) == 0 { at &+= 1 }
+    while at < stop, ByteClass.of(text.unchecked(at)) & (ByteClass.digit | ByteClass.letter) == 0 {
+      if text.unchecked(at) == 0x25, at &+ 3 <= limit, isHex(text.unchecked(at &+ 1)), isHex(text.unchecked(at &+ 2)) {
+        // A character of a URL, percent-encoded.
+        at &+= 3
+      } else {
+        at &+= 1
+      }
+    }
     return at
+  }
+
+  @inline(__always)
+  private static func isHex(_ byte: UInt8) -> Bool {
+    ByteClass.of(byte) & (ByteClass.digit | ByteClass.lowerHex | ByteClass.upperHex) != 0
+  }
+
+  /// The end of a run at `start` that looks like random bytes in base64 for URLs: two out of five neighbours are of
+  /// different classes (lower case, upper case, digits, the two marks), where words have few such borders.
+  private static func urlSafe(_ text: ByteView, _ start: Int, _ limit: Int) -> Int? {
+    var at = start
+    var borders = 0
+    var seen = 0
+    var last = -1
+    while at < limit {
+      let byte = text.unchecked(at)
+      let kind: Int
+      if byte &- 0x30 < 10 {
+        kind = 1
+      } else if byte &- 0x61 < 26 {
+        kind = 2
+      } else if byte &- 0x41 < 26 {
+        kind = 4
+      } else if byte == 0x2D || byte == 0x5F {
+        kind = 8
+      } else {
+        break
+      }
+      if kind != last { borders &+= 1 }
+      last = kind
+      seen |= kind
+      at &+= 1
+    }
+    return at &- start >= 20 && seen & 7 == 7 && borders &* 5 >= (at &- start) &* 2 ? at : nil
   }
 
   /// A UUID at `start`, its first eight characters known to be letters or digits.

@@ -2,118 +2,97 @@ import Bytes
 
 /// Text as a sequence of tokens, each guessed from what came before.
 ///
-/// In order of trust the guesses are: the token that followed the last occurrence of the present run of tokens (a match
-/// model, as in lpaq, Mahoney 2007), then what lately followed three contexts of falling length (symbol ranking, Fenwick
-/// 1997): the string so far in its column, the last two tokens, the last one. Each guess costs one adaptive bit. A token
-/// that nobody guessed is either known, and given by how long ago its class last surprised us, or new, and spelled:
-/// UUIDs, hexadecimal runs and the like as packed raw bits, numbers by value or by difference to the number that last
-/// stood there, words by their letters.
+/// The first guess is the token that followed the last occurrence of the present run of tokens (a match model, as in
+/// lpaq, Mahoney 2007): while it is right a token costs one adaptive bit and next to no time. When it is wrong, the
+/// tokens that lately followed two contexts are tried (symbol ranking, Fenwick 1997): the string so far in its column,
+/// and the last two tokens. A token that nobody guessed is either known, and given by its rank among the followers of the
+/// token before or by how long ago its class last surprised us, or new, and spelled (`TokenSpeller`).
 ///
 /// So patterns with variables in them (CLP, Rodrigues 2021; Denum, Yu 2024), front coding, packed layouts and references
 /// to earlier values of other columns are one mechanism, which needs no trial of layouts and no thresholds.
 ///
-/// Written once for both directions (`BitCoder`); the tables live as long as a segment.
-struct TokenModel: ~Copyable {
+/// The stream of a token, every number in it by adaptive models:
+/// 1. If a run is followed: whether its next token is this one. If so that is all.
+/// 2. If followers of the two contexts are known (at most six, the string's first, without the one that was just
+///    wrong): whether this is one of them; if so, for each but the last of them in turn, whether it is the one.
+/// 3. A tree of four bits: 0 to 7, a new token of that `TokenKind`; 8 to 10, a known word, number or opaque token; 11, a
+///    follower of the token before.
+/// 4. Of a follower its rank, a tree of five bits; of another known token, how many of its class were coded in steps 3
+///    to 5 since it last was, itself included, as a number, 0 being the end of the string; of a new one its spelling.
+///
+/// Contexts and tables learn only from what the run did not foretell. Written once for both directions (`BitCoder`); the
+/// tables live as long as a segment.
+struct TokenModel: TextModel, ~Copyable {
   private var models = Models()
   private var dictionary = TokenDictionary()
+  private var speller = TokenSpeller()
+  private var runs = TokenRuns()
   private var followers = FollowerTable()
-  private var columnFollowers = FollowerTable()
-  /// All tokens so far, string ends included, and where the run of tokens with some hash last ended in there.
-  private var history = Buffer<UInt32>(capacity: 1 << 12)
-  private var runs = Buffer<UInt32>(repeating: 0, count: 1 << 10)
-  /// Tokens that were not guessed, by class (word, number, opaque), and where in its class each token stands last.
-  private var surprisingWords = Buffer<UInt32>()
-  private var surprisingNumbers = Buffer<UInt32>()
-  private var surprisingOpaques = Buffer<UInt32>()
-  private var lastPlace = Buffer<UInt32>()
-  /// For each token, where in `history` it last had a follower, and for each such place the one before.
-  private var lastFollower = Buffer<UInt32>()
-  private var earlierFollower = Buffer<UInt32>()
-  /// The walk through followers that last saw each token.
-  private var walked = Buffer<UInt32>()
-  private var walk: UInt32 = 0
-  private var numbers = NumberSlots()
-  private var mixer: LetterMixer
+  private var recency = TokenRecency()
+  private var order = ColumnOrder()
 
-  private let matchFlags: Int
+  private let runFlags: Int
   private let guessFlags: Int
+  private let whichFlags: Int
   private let kindTrees: Int
   private let distances: Int
-  private let nibbles: Int
-  private let lengths: Int
-  private let stops: Int
   private let ranks: Int
-  private let columnFlags: Int
-  private let columnNumbers: Int
 
-  private var matchAt = 0
-  private var matchLength = 0
-  /// Whether the run goes on behind a token it did not foretell, and whether that was the present one.
-  private var recovering = false
-  private var missed = false
-  /// The last tokens as contexts see them, newest first: typed ones by kind alone.
+  /// The last two tokens as contexts see them, newest first: typed ones by kind alone.
   private var p1: UInt32 = 0
   private var p2: UInt32 = 0
-  private var p3: UInt32 = 0
-  private var exact1: UInt32 = 0
+  /// All tokens of the string, the same way.
   private var path: UInt32 = 0
-  private var column1 = 0
-  private var column2 = 0
 
-  /// From this many right guesses in a row on, the match model is believed without keeping the other contexts.
-  private static let longMatch = 20
-
-  init(spells: Bool = true) {
-    mixer = LetterMixer(contexts: 5, tableBits: spells ? 17 : 6)
-    matchFlags = models.allocate(2 * 144)
-    guessFlags = models.allocate(3 * 3 * 16 * 4)
+  init() {
+    runFlags = models.allocate(2 * 4 * 4 * 16)
+    guessFlags = models.allocate(16 * 64)
+    whichFlags = models.allocate(6 * 16)
     kindTrees = models.allocate(256 * 16)
     distances = models.allocate(3 * ModelSize.number)
-    nibbles = models.allocate(2 * 16)
-    lengths = models.allocate(8 * 128)
-    stops = models.allocate(512)
-    columnFlags = models.allocate(2 * 3 * 16)
-    columnNumbers = models.allocate(ModelSize.number)
-    ranks = models.allocate(4 * 64)
-    know(0)
-    earlierFollower.append(0)
-    history.append(0)
+    ranks = models.allocate(1 << TokenRecency.rankBits)
   }
 
   /// How much the segment has taught: its owner starts anew when this is too much.
-  var size: Int { history.count &* 4 &+ dictionary.text.count }
+  var size: Int { runs.count &* 4 &+ dictionary.size }
 
-  // MARK: one string
+  // MARK: strings
 
-  /// Begins a string, or goes on with it behind a part that was copied (`part` above 0).
+  mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
+    order.code(column, columns: columns, &coder)
+  }
+
   mutating func begin(column: Int, part: Int) {
     path = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000), 0x9E37_79B1)
     p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
     p2 = 0
-    p3 = 0
-    exact1 = p1
-    if part > 0 { matchLength = 0 } else { numbers.ordinal = 0 }
+    if part > 0 { runs.leave() } else { speller.ordinal = 0 }
   }
 
   mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
     var at = 0
     while at < text.count {
+      // Where the run's next token stands there is no need to cut the text.
+      let expected = runs.expected
+      if expected > 0, let end = dictionary.end(of: expected, in: text, at: at) {
+        _ = code(expected, .word, column, &coder)
+        at = end
+        continue
+      }
       let (kind, end) = Tokenizer.next(text, at)
       let bytes = text[at..<end]
       let hash = TokenDictionary.hash(bytes)
-      let known = dictionary.find(bytes, hash: hash) ?? -1
-      if codeKnown(known, kind, column, &coder) < 0 {
+      let known = dictionary.find(bytes, hash: hash)
+      if code(known, kind, column, &coder) < 0 {
         let token = spell(kind, bytes, column, &coder)
         dictionary.enter(hash: hash)
-        finish(token)
+        learnNew(token)
       }
       at = end
     }
-    if ends { _ = codeKnown(0, .word, column, &coder) }
+    if ends { _ = code(0, .word, column, &coder) }
   }
 
-  /// Appends to `text` up to the end of the string, or `length` bytes; false where the stream makes no sense or `text`
-  /// would pass `limit`.
   mutating func decode(
     column: Int, length: Int?, limit: Int, _ coder: inout RangeDecoder, into text: inout Buffer<UInt8>
   ) -> Bool {
@@ -121,31 +100,29 @@ struct TokenModel: ~Copyable {
     let room = length == nil ? limit : min(limit, stop)
     while !coder.failed {
       if length != nil, text.count == stop { return true }
-      var token = codeKnown(-1, .word, column, &coder)
+      var token = code(-1, .word, column, &coder)
       if token == 0 { return length == nil }
       if token < 0 {
         token = spell(TokenKind(rawValue: UInt8(-1 &- token)) ?? .word, .empty, column, &coder)
-        finish(token)
+        learnNew(token)
       }
       let bytes = dictionary.bytes(token)
       if bytes.count == 0 || bytes.count > room &- text.count { break }
-      text.append(bytes)
+      text.appendSlack(bytes)
     }
     return false
   }
 
-  /// Codes an opaque token alone, for a model that codes the text around it: `a`, `b` and `c` hash what is known of
-  /// its place, from much to little. The token's number; 0 is none.
+  /// Codes an opaque token alone, for a model that codes the text around it: `place` and `near` hash what is known of
+  /// where it stands. The token's number; 0 is none.
   mutating func codeOpaque<C: BitCoder & ~Copyable>(
-    _ kind: TokenKind, _ bytes: ByteView, column: Int, _ a: UInt32, _ b: UInt32, _ c: UInt32, _ coder: inout C
+    _ kind: TokenKind, _ bytes: ByteView, column: Int, place: UInt32, near: UInt32, _ coder: inout C
   ) -> Int {
-    path = a
-    p1 = b
+    path = place
+    p1 = near
     p2 = 0
-    exact1 = c
     let hash = C.decodes ? 0 : TokenDictionary.hash(bytes)
-    let known = C.decodes ? -1 : dictionary.find(bytes, hash: hash) ?? -1
-    var token = codeKnown(known, kind, column, &coder)
+    var token = code(C.decodes ? -1 : dictionary.find(bytes, hash: hash), kind, column, &coder)
     if token < 0 {
       let said = TokenKind(rawValue: UInt8(-1 &- token)) ?? .word
       if !said.isOpaque {
@@ -154,7 +131,7 @@ struct TokenModel: ~Copyable {
       }
       token = spell(said, bytes, column, &coder)
       if !C.decodes { dictionary.enter(hash: hash) }
-      finish(token)
+      learnNew(token)
     }
     return token
   }
@@ -162,495 +139,205 @@ struct TokenModel: ~Copyable {
   @inline(__always)
   func bytes(_ token: Int) -> ByteView { dictionary.bytes(token) }
 
-  /// A known token, or one less than minus the kind of a new one. Known tokens are noted before returning.
+  // MARK: one token
+
+  /// A known token, or one less than minus the kind of a new one. Known tokens are learned before returning.
   @inline(__always)
-  private mutating func codeKnown<C: BitCoder & ~Copyable>(
+  private mutating func code<C: BitCoder & ~Copyable>(
     _ token: Int, _ kind: TokenKind, _ column: Int, _ coder: inout C
   ) -> Int {
-    var failed = Guesses()
-    if matchLength > 0 {
-      let guess = Int(history[matchAt])
-      var flag = matchFlags &+ min(matchLength, 15)
-      if matchLength < Self.longMatch {
-        // Whether the context of the string so far says the same, and how surely.
-        let slot = followers.find(path)
-        if slot >= 0 {
-          let entry = followers[slot]
-          flag &+= Int(entry.first & 0x0FFF_FFFF) == guess &+ 1 ? 16 : 80
-          flag &+= Int(entry.first >> 30) &* 16
-        }
-      }
-      if recovering { flag &+= 144 }
-      let hit = coder.codeBit(guess == token, &models, flag)
-      if hit {
-        if matchLength >= Self.longMatch {
-          matchLength &+= 1
-          matchAt &+= 1
-          advance(guess)
-          return guess
-        }
-        finish(guess)
+    var wrong = -1
+    if runs.following {
+      let guess = runs.expected
+      let place = runs.context &* 4 &+ Int(guess == 0 ? 3 : min(2, dictionary.kind(guess)))
+      if coder.codeBit(guess == token, &models, runFlags &+ place) {
+        runs.follow(guess)
+        advance(guess)
         return guess
       }
-      failed.add(guess)
-      // One token may have been put in another's place: the run is given a second chance behind it.
-      recovering = !recovering && matchLength > 3
-      matchLength = recovering ? 1 : 0
-      missed = true
+      wrong = guess
+      runs.missed()
     }
-    let (a, b, c) = contexts()
-    var order = 0
-    while order < 3 {
-      let slot = followers.find(order == 0 ? a : order == 1 ? b : c)
-      if slot >= 0 {
-        let found = guess(followers[slot], token, &failed, guessFlags &+ order &* 192, &coder)
-        if found >= 0 {
-          finish(found)
-          return found
+    return codeUnforeseen(token, kind, wrong, &coder)
+  }
+
+  @inline(never)
+  private mutating func codeUnforeseen<C: BitCoder & ~Copyable>(
+    _ token: Int, _ kind: TokenKind, _ wrong: Int, _ coder: inout C
+  ) -> Int {
+    let (string, pair) = contexts()
+    let slot = followers.find(string)
+    let pairSlot = followers.find(pair)
+    var candidates = Candidates(without: wrong)
+    var sure = 0
+    if slot >= 0 { sure = candidates.take(followers[slot]) }
+    let own = candidates.count
+    var pairSure = 0
+    if pairSlot >= 0 { pairSure = candidates.take(followers[pairSlot]) }
+    if candidates.count > 0 {
+      let which = C.decodes ? -1 : candidates.index(of: token)
+      // The string's confidence, the pair's coarsely, and which of them have something to say.
+      let place = sure &* 4 &+ (pairSlot < 0 ? 0 : pairSure < 2 ? 1 : pairSure < 8 ? 2 : 3)
+      let flag = guessFlags &+ place &* 16 &+ (own == 0 ? 0 : 4) &+ (wrong < 0 ? 0 : 8) &+ min(candidates.count &- 1, 3)
+      if coder.codeBit(which >= 0, &models, flag) {
+        var k = 0
+        while k < candidates.count &- 1 {
+          let trust = k < own ? sure : pairSure
+          if coder.codeBit(which == k, &models, whichFlags &+ k &* 16 &+ trust) { break }
+          k &+= 1
         }
+        let found = candidates[k]
+        learn(found, string, slot, pair, pairSlot, surprising: false)
+        return found
       }
-      order &+= 1
     }
-    // Nobody guessed it. Kind 7 of the first tree: known, of which class follows.
-    let under = kindTrees &+ Int(b >> 24) &* 16
+    let found = codeSurprise(token, kind, &candidates, kindTrees &+ Int(pair >> 24) &* 16, &coder)
+    if found >= 0 { learn(found, string, slot, pair, pairSlot, surprising: true) }
+    return found
+  }
+
+  /// Steps 3 and 4 for a token that nobody guessed.
+  @inline(__always)
+  private mutating func codeSurprise<C: BitCoder & ~Copyable>(
+    _ token: Int, _ kind: TokenKind, _ wrong: inout Candidates, _ tree: Int, _ coder: inout C
+  ) -> Int {
     var rank = 0
-    if !C.decodes, token >= 0 { rank = follower(token, nil, failed).rank }
-    let symbol =
-      rank > 0 ? 11 : token >= 0 ? 8 &+ Self.classOf(dictionary.kind(token)) : Int(kind.rawValue)
-    let what = coder.codeTree(symbol, bits: 4, &models, under, limit: 60)
-    if what < 8 {
-      if what > 6 { coder.fail() }
-      return -1 &- min(what, 6)
-    }
+    let before = runs.last
+    if !C.decodes, token >= 0 { rank = recency.rank(of: token, after: before, wrong) }
+    let symbol = rank > 0 ? 11 : token >= 0 ? 8 &+ dictionary.tokenClass(token) : Int(kind.rawValue)
+    let what = coder.codeTree(symbol, bits: 4, &models, tree, limit: 60)
+    if what < 8 { return -1 &- what }
     if what == 11 {
-      rank = coder.codeTree(rank, bits: 6, &models, ranks)
-      let found = C.decodes ? follower(nil, rank, failed).token : token
+      rank = coder.codeTree(rank, bits: TokenRecency.rankBits, &models, ranks)
+      let found = C.decodes ? recency.token(at: rank, after: before, wrong) : token
       if found < 0 {
         coder.fail()
         return 0
       }
-      if found > 0 { surprise(found, Self.classOf(dictionary.kind(found))) }
-      finish(found)
+      if found > 0 { recency.note(found, dictionary.tokenClass(found)) }
       return found
     }
     let which = min(what &- 8, 2)
     if what > 10 { coder.fail() }
-    let total = which == 0 ? surprisingWords.count : which == 1 ? surprisingNumbers.count : surprisingOpaques.count
-    let back = token > 0 ? total &- Int(lastPlace[token]) : 0
-    let distance = Int(
-      truncatingIfNeeded: coder.codeNumber(UInt64(back), &models, distances &+ which &* ModelSize.number))
-    if distance < 0 || distance > total { coder.fail() }
-    let found: Int
-    if distance <= 0 || distance > total {
-      // No distance at all is the end of the string, when nothing foretold it.
-      found = 0
-    } else {
-      let at = total &- distance
-      found = Int(
-        which == 0 ? surprisingWords[at] : which == 1 ? surprisingNumbers[at] : surprisingOpaques[at])
+    let back = token > 0 ? recency.distance(to: token, which) : 0
+    let distance = coder.codeNumber(UInt64(back), &models, distances &+ which &* ModelSize.number)
+    // No distance at all is the end of the string, when nothing foretold it.
+    if distance == 0 { return 0 }
+    guard let found = recency.token(distance: distance, which) else {
+      coder.fail()
+      return 0
     }
-    if found > 0 { surprise(found, which) }
-    finish(found)
+    recency.note(found, which)
     return found
   }
 
-  /// Walks the tokens that once followed the present one, newest first, each counted once: the rank of `token`, from 1
-  /// on, or the token at `rank`. Rank 0 and token -1 are none.
-  private mutating func follower(_ token: Int?, _ rank: Int?, _ failed: Guesses) -> (rank: Int, token: Int) {
-    walk &+= 1
-    var at = Int(lastFollower[Int(history[history.count &- 1])])
-    var counted = 0
-    var steps = 0
-    while at > 0, steps < 160, counted < 63 {
-      let candidate = Int(history[at])
-      if walked[candidate] != walk {
-        walked[candidate] = walk
-        if !failed.has(candidate) {
-          counted &+= 1
-          if candidate == token || counted == rank { return (counted, candidate) }
-        }
-      }
-      at = Int(earlierFollower[at])
-      steps &+= 1
-    }
-    return (0, -1)
+  private mutating func spell<C: BitCoder & ~Copyable>(
+    _ kind: TokenKind, _ bytes: ByteView, _ column: Int, _ coder: inout C
+  ) -> Int {
+    let before = runs.last
+    let token = speller.spell(kind, bytes, column, after: dictionary.bytes(before), &dictionary, &coder)
+    recency.know(token)
+    recency.note(token, dictionary.tokenClass(token))
+    return token
   }
 
-  /// Makes room for what is known of a new token.
-  private mutating func know(_ token: Int) {
-    lastPlace.append(0)
-    lastFollower.append(0)
-    walked.append(0)
-  }
-
-  private static func classOf(_ kind: UInt8) -> Int { kind == 0 ? 0 : kind == 1 ? 1 : 2 }
-
-  private mutating func surprise(_ token: Int, _ which: Int) {
-    let value = UInt32(truncatingIfNeeded: token)
-    switch which {
-    case 0:
-      lastPlace[token] = UInt32(truncatingIfNeeded: surprisingWords.count)
-      surprisingWords.append(value)
-    case 1:
-      lastPlace[token] = UInt32(truncatingIfNeeded: surprisingNumbers.count)
-      surprisingNumbers.append(value)
-    default:
-      lastPlace[token] = UInt32(truncatingIfNeeded: surprisingOpaques.count)
-      surprisingOpaques.append(value)
-    }
-  }
-
-  // MARK: contexts
+  // MARK: learning
 
   @inline(__always)
-  private func contexts() -> (UInt32, UInt32, UInt32) {
-    (path, mix(mix(p1, 0x85EB_CA6B) ^ p2, 0xC2B2_AE35), mix(exact1, 0x27D4_EB2F))
+  private func contexts() -> (string: UInt32, pair: UInt32) {
+    (path, mix(mix(p1, 0x85EB_CA6B) ^ p2, 0xC2B2_AE35))
   }
 
-  /// Notes `token` in all contexts and moves on.
-  @inline(__always)
-  private mutating func finish(_ token: Int) {
-    let (a, b, c) = contexts()
-    followers.note(token, after: a)
-    followers.note(token, after: b)
-    followers.note(token, after: c)
-    if matchLength > 0 {
-      matchAt &+= 1
-      if !missed {
-        matchLength &+= 1
-        if matchLength > 4 { recovering = false }
-      }
-      if matchAt >= history.count { matchLength = 0 }
-    }
-    missed = false
+  private mutating func learnNew(_ token: Int) {
+    let (string, pair) = contexts()
+    learn(token, string, followers.find(string), pair, followers.find(pair), surprising: true)
+  }
+
+  /// Notes a token that the run did not foretell in all contexts and moves on.
+  private mutating func learn(
+    _ token: Int, _ string: UInt32, _ slot: Int, _ pair: UInt32, _ pairSlot: Int, surprising: Bool
+  ) {
+    // Slots stay where they are until something is inserted.
+    if slot >= 0 { followers.note(token, in: slot) }
+    if pairSlot >= 0 { followers.note(token, in: pairSlot) }
+    if slot < 0 { followers.insert(token, after: string) }
+    if pairSlot < 0 { followers.insert(token, after: pair) }
+    recency.link(token, after: runs.last)
+    runs.append(token, surprising: surprising)
     advance(token)
-    if matchLength < 2 { findMatch() }
   }
 
   @inline(__always)
   private mutating func advance(_ token: Int) {
-    let before = Int(history[history.count &- 1])
-    earlierFollower.append(lastFollower[before])
-    lastFollower[before] = UInt32(truncatingIfNeeded: history.count)
-    history.append(UInt32(truncatingIfNeeded: token))
     let kind = dictionary.kind(token)
     let seen = kind == 0 ? UInt32(truncatingIfNeeded: token) : 0x4000_0000 | UInt32(kind)
-    p3 = p2
     p2 = p1
     p1 = seen
-    exact1 = UInt32(truncatingIfNeeded: token)
     path = mix(path ^ seen, 0x9E37_79B1)
-    if kind == 1 { numbers.ordinal &+= 1 }
-    enterRun()
-  }
-
-  @inline(__always)
-  private func runHash(_ n: Int) -> UInt32 {
-    if n < 4 { return 0 }
-    return mix(mix(mix(history[n &- 1], 0x85EB_CA6B) ^ history[n &- 2], 0xC2B2_AE35) ^ history[n &- 3], 0x27D4_EB2F)
-  }
-
-  @inline(__always)
-  private mutating func enterRun() {
-    if history.count > runs.count, runs.count < 1 << 20 { growRuns() }
-    let place = Int(runHash(history.count) >> 4) & (runs.count &- 1)
-    pendingMatch = Int(runs[place])
-    runs[place] = UInt32(truncatingIfNeeded: history.count)
-  }
-  private var pendingMatch = 0
-
-  private mutating func growRuns() {
-    runs = Buffer<UInt32>(repeating: 0, count: runs.count &* 4)
-    for n in 4..<history.count { runs[Int(runHash(n) >> 4) & (runs.count &- 1)] = UInt32(truncatingIfNeeded: n) }
-  }
-
-  /// After a token that no match foretold: follows the last occurrence of the last three tokens, if they are the same.
-  @inline(__always)
-  private mutating func findMatch() {
-    let n = history.count
-    let at = pendingMatch
-    guard at >= 4, at < n, n >= 4 else { return }
-    if history[at &- 1] == history[n &- 1], history[at &- 2] == history[n &- 2], history[at &- 3] == history[n &- 3] {
-      matchAt = at
-      matchLength = 2
-      recovering = false
-    }
-  }
-
-  // MARK: guesses
-
-  /// Guesses of this token that were wrong; nobody makes them again.
-  private struct Guesses {
-    var a = -1
-    var b = -1
-    var c = -1
-    var d = -1
-    var count = 0
-    @inline(__always)
-    mutating func add(_ token: Int) {
-      d = c
-      c = b
-      b = a
-      a = token
-      count &+= 1
-    }
-    @inline(__always)
-    func has(_ token: Int) -> Bool { a == token || b == token || c == token || d == token }
-  }
-
-  @inline(__always)
-  private mutating func guess<C: BitCoder & ~Copyable>(
-    _ entry: Followers, _ token: Int, _ failed: inout Guesses, _ flags: Int, _ coder: inout C
-  ) -> Int {
-    let sure = Int(entry.first >> 28)
-    var rank = 0
-    while rank < 3 {
-      let stored = rank == 0 ? entry.first & 0x0FFF_FFFF : rank == 1 ? entry.second : entry.third
-      if stored == 0 { return -1 }
-      let candidate = Int(stored) &- 1
-      if !failed.has(candidate) {
-        let flag = flags &+ (rank &* 16 &+ sure) &* 4 &+ min(failed.count, 3)
-        if coder.codeBit(candidate == token, &models, flag) { return candidate }
-        failed.add(candidate)
-      }
-      rank &+= 1
-    }
-    return -1
-  }
-
-  // MARK: columns
-
-  /// The column of the next string, guessed from the last two.
-  mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
-    if columns == 1 { return 0 }
-    let b = mix(
-      mix(UInt32(truncatingIfNeeded: column1), 0x51ED_270B) ^ UInt32(truncatingIfNeeded: column2), 0x2545_F491)
-    let a = mix(UInt32(truncatingIfNeeded: column1), 0x6C07_8965)
-    var failed = Guesses()
-    var found = -1
-    let first = columnFollowers.find(b)
-    if first >= 0 { found = guessColumn(columnFollowers[first], column, &failed, columnFlags, &coder) }
-    if found < 0 {
-      let second = columnFollowers.find(a)
-      if second >= 0 { found = guessColumn(columnFollowers[second], column, &failed, columnFlags &+ 48, &coder) }
-    }
-    if found < 0 {
-      found = Int(truncatingIfNeeded: coder.codeNumber(UInt64(column), &models, columnNumbers))
-      if found < 0 || found >= columns {
-        coder.fail()
-        found = 0
-      }
-    }
-    columnFollowers.note(found, after: b)
-    columnFollowers.note(found, after: a)
-    column2 = column1
-    column1 = found &+ 1
-    return found
-  }
-
-  private mutating func guessColumn<C: BitCoder & ~Copyable>(
-    _ entry: Followers, _ column: Int, _ failed: inout Guesses, _ flags: Int, _ coder: inout C
-  ) -> Int {
-    let sure = Int(entry.first >> 28)
-    for rank in 0..<3 {
-      let stored = rank == 0 ? entry.first & 0x0FFF_FFFF : rank == 1 ? entry.second : entry.third
-      if stored == 0 { return -1 }
-      let candidate = Int(stored) &- 1
-      if failed.has(candidate) { continue }
-      if coder.codeBit(candidate == column, &models, flags &+ rank &* 16 &+ sure) { return candidate }
-      failed.add(candidate)
-    }
-    return -1
-  }
-
-  // MARK: new tokens
-
-  /// Spells a new token and adds it to the dictionary.
-  private mutating func spell<C: BitCoder & ~Copyable>(
-    _ kind: TokenKind, _ bytes: ByteView, _ column: Int, _ coder: inout C
-  ) -> Int {
-    switch kind {
-    case .word: spellWord(bytes, &coder)
-    case .number: spellNumber(bytes, column, &coder)
-    case .lowerUUID: spellUUID(bytes, 0x57, &coder)
-    case .upperUUID: spellUUID(bytes, 0x37, &coder)
-    case .lowerHex: spellHex(bytes, 0x57, kind, &coder)
-    case .upperHex: spellHex(bytes, 0x37, kind, &coder)
-    case .alphanumeric: spellAlphanumeric(bytes, &coder)
-    }
-    let token = dictionary.close(kind)
-    know(token)
-    surprise(token, Self.classOf(kind.rawValue))
-    return token
-  }
-
-  private mutating func codeLength<C: BitCoder & ~Copyable>(
-    _ length: Int, _ kind: TokenKind, _ coder: inout C
-  ) -> Int {
-    coder.codeTree(length, bits: 7, &models, lengths &+ Int(kind.rawValue) &* 128, limit: 127)
-  }
-
-  /// Letters by the mixer, each followed by whether the word goes on.
-  private mutating func spellWord<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ coder: inout C) {
-    var before = lastBytes()
-    var word = exact1
-    var length = 0
-    repeat {
-      for k in 0..<4 { mixer.set(k, newest: k &+ 1, of: before) }
-      mixer.set(4, word)
-      let byte = mixer.code(C.decodes ? 0 : bytes[length], &coder)
-      dictionary.add(byte)
-      length &+= 1
-      let flag = stops &+ Int(byte) &* 2 &+ (ByteClass.of(UInt8(truncatingIfNeeded: before)) == 0 ? 0 : 1)
-      before = before << 8 | UInt64(byte)
-      word = mix(word ^ UInt32(byte), 0x9E37_79B1)
-      if length >= Tokenizer.maximumLength { return }
-      if coder.codeBit(length == bytes.count, &models, flag, limit: 127) { return }
-    } while !coder.failed
-  }
-
-  /// The last eight bytes of text before the token that is being spelled, as far as the last token has them.
-  private func lastBytes() -> UInt64 {
-    let last = Int(history[history.count &- 1])
-    var value: UInt64 = 0
-    if last == 0 { return UInt64(p1 & 0xFF) }
-    let bytes = dictionary.bytes(last)
-    for k in max(0, bytes.count &- 8)..<bytes.count { value = value << 8 | UInt64(bytes[k]) }
-    return value
-  }
-
-  private mutating func spellNumber<C: BitCoder & ~Copyable>(
-    _ bytes: ByteView, _ column: Int, _ coder: inout C
-  ) {
-    var value: Int64 = 0
-    for k in 0..<bytes.count { value = value &* 10 &+ Int64(bytes[k] & 15) }
-    let padded = bytes.count > 1 && bytes[0] == 0x30
-    let slot = numbers.slot(column, &models)
-    let base = numbers.slots[slot].base
-    // 0 is a number as one writes it, else the width it is filled up to with zeros.
-    let width = coder.codeTree(padded ? bytes.count : 0, bits: 5, &models, base, limit: 60)
-    if width > 18 { coder.fail() }
-    let last = numbers.slots[slot].last
-    if numbers.slots[slot].deltaCost < numbers.slots[slot].plainCost {
-      value = last &+ coder.codeSigned(value &- last, &models, base &+ 32)
-    } else {
-      value = Int64(bitPattern: coder.codeNumber(UInt64(bitPattern: value), &models, base &+ 32 &+ ModelSize.signed))
-    }
-    if value < 0 || value >= 1_000_000_000_000_000_000 {
-      coder.fail()
-      value = 0
-    }
-    numbers.slots[slot].learn(value)
-    if C.decodes {
-      var digits = 1
-      var ten: Int64 = 10
-      while ten <= value, digits < 18 {
-        ten &*= 10
-        digits &+= 1
-      }
-      for _ in stride(from: digits, to: min(width, 18), by: 1) { dictionary.add(0x30) }
-      var unit: Int64 = 1
-      for _ in 1..<max(digits, 1) { unit &*= 10 }
-      while unit > 0 {
-        dictionary.add(0x30 &+ UInt8(truncatingIfNeeded: value / unit % 10))
-        unit /= 10
-      }
-    } else {
-      dictionary.add(bytes)
-    }
-  }
-
-  /// 30 hexadecimal digits raw; the two that give version and variant are learned.
-  private mutating func spellUUID<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ letter: UInt8, _ coder: inout C) {
-    spellDigits(bytes, 0, 8, letter, &coder)
-    dictionary.add(0x2D)
-    spellDigits(bytes, 9, 4, letter, &coder)
-    for from in [14, 19] {
-      dictionary.add(0x2D)
-      let value = C.decodes ? 0 : Self.digit(bytes[from])
-      let nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (from == 14 ? 0 : 16), limit: 60)
-      dictionary.add(UInt8(nibble) &+ (nibble < 10 ? 0x30 : letter))
-      spellDigits(bytes, from &+ 1, 3, letter, &coder)
-    }
-    dictionary.add(0x2D)
-    spellDigits(bytes, 24, 12, letter, &coder)
-  }
-
-  @inline(__always)
-  private static func digit(_ byte: UInt8) -> Int { byte < 0x3A ? Int(byte & 15) : Int(byte & 15) &+ 9 }
-
-  /// Up to 16 hexadecimal digits as they are.
-  @inline(__always)
-  private mutating func spellDigits<C: BitCoder & ~Copyable>(
-    _ bytes: ByteView, _ from: Int, _ count: Int, _ letter: UInt8, _ coder: inout C
-  ) {
-    var value: UInt64 = 0
-    if !C.decodes {
-      for k in from..<(from &+ count) { value = value << 4 | UInt64(Self.digit(bytes[k])) }
-    }
-    value = coder.codeRaw(value, count: count &* 4)
-    for k in 0..<count {
-      let nibble = UInt8(truncatingIfNeeded: value >> UInt64((count &- 1 &- k) &* 4)) & 15
-      dictionary.add(nibble &+ (nibble < 10 ? 0x30 : letter))
-    }
-  }
-
-  private mutating func spellHex<C: BitCoder & ~Copyable>(
-    _ bytes: ByteView, _ letter: UInt8, _ kind: TokenKind, _ coder: inout C
-  ) {
-    let length = codeLength(bytes.count, kind, &coder)
-    var at = 0
-    while at < length {
-      let run = min(16, length &- at)
-      spellDigits(bytes, at, run, letter, &coder)
-      at &+= run
-    }
-  }
-
-  private mutating func spellAlphanumeric<C: BitCoder & ~Copyable>(_ bytes: ByteView, _ coder: inout C) {
-    let length = codeLength(bytes.count, .alphanumeric, &coder)
-    for k in 0..<length {
-      var value: UInt64 = 0
-      if !C.decodes {
-        let byte = UInt64(bytes[k])
-        value = byte < 0x3A ? byte &- 0x30 : byte < 0x5B ? byte &- 0x37 : byte &- 0x3D
-      }
-      let got = coder.codeRaw(value, count: 6) & 63
-      if got > 61 { coder.fail() }
-      dictionary.add(UInt8(got &+ (got < 10 ? 0x30 : got < 36 ? 0x37 : 0x3D)))
-    }
+    if kind == 1 { speller.ordinal &+= 1 }
   }
 }
 
-/// What is known of the numbers of each column, by their ordinal in the string.
-struct NumberSlots: ~Copyable {
-  struct Slot: BitwiseCopyable {
-    var base: Int
-    var last: Int64 = 0
-    /// What either way would have cost lately, in bits, eightfold.
-    var plainCost: Int = 0
-    var deltaCost: Int = 0
+/// Tokens that may come next, without what is known to be wrong; at most six, and as many that are wrong.
+struct Candidates {
+  private var a: Int32 = -1
+  private var b: Int32 = -1
+  private var c: Int32 = -1
+  private var d: Int32 = -1
+  private var e: Int32 = -1
+  private var f: Int32 = -1
+  private(set) var count = 0
+  private let without: Int32
 
-    mutating func learn(_ value: Int64) {
-      let plain = 64 - value.leadingZeroBitCount
-      let delta = 65 - (value &- last).magnitude.leadingZeroBitCount
-      plainCost += plain - plainCost >> 3
-      deltaCost += delta - deltaCost >> 3
-      last = value
+  init(without: Int) { self.without = Int32(truncatingIfNeeded: without) }
+
+  @inline(__always)
+  subscript(index: Int) -> Int {
+    switch index {
+    case 0: Int(a)
+    case 1: Int(b)
+    case 2: Int(c)
+    case 3: Int(d)
+    case 4: Int(e)
+    default: Int(f)
     }
   }
-  var slots = Buffer<Slot>()
-  private var byColumn = Buffer<Int32>()
-  var ordinal = 0
 
-  mutating func slot(_ column: Int, _ models: inout Models) -> Int {
-    let place = column &* 8 &+ min(ordinal, 7)
-    if place >= byColumn.count { byColumn.append(repeating: -1, count: place + 8 - byColumn.count) }
-    if byColumn[place] < 0 {
-      byColumn[place] = Int32(truncatingIfNeeded: slots.count)
-      slots.append(Slot(base: models.allocate(32 + ModelSize.signed + ModelSize.number)))
+  /// Takes those of `entry` that are not here yet; how sure it is of its first.
+  @inline(__always)
+  mutating func take(_ entry: Followers) -> Int {
+    add(entry.first & 0x0FFF_FFFF)
+    add(entry.second)
+    add(entry.third)
+    return Int(entry.first >> 28)
+  }
+
+  @inline(__always)
+  private mutating func add(_ stored: UInt32) {
+    let token = Int32(truncatingIfNeeded: stored) &- 1
+    if token < 0 || has(Int(token)) { return }
+    switch count {
+    case 0: a = token
+    case 1: b = token
+    case 2: c = token
+    case 3: d = token
+    case 4: e = token
+    default: f = token
     }
-    return Int(byColumn[place])
+    count &+= 1
+  }
+
+  @inline(__always)
+  func has(_ token: Int) -> Bool {
+    let value = Int32(truncatingIfNeeded: token)
+    return value == a || value == b || value == c || value == without || value == d || value == e || value == f
+  }
+
+  @inline(__always)
+  func index(of token: Int) -> Int {
+    if token < 0 { return -1 }
+    let value = Int32(truncatingIfNeeded: token)
+    return value == a ? 0 : value == b ? 1 : value == c ? 2 : value == d ? 3 : value == e ? 4 : value == f ? 5 : -1
   }
 }
 

@@ -216,6 +216,7 @@ public final class TraceCompressor {
     if !isStarted, !isEnd, !isFlush, mayBeSingle { return }
     largestPending = max(largestPending, pending.bytes.count)
     while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
+      pending.isFollowed = !isEnd && !isFlush
       try send(cut)
     }
   }
@@ -232,6 +233,7 @@ public final class TraceCompressor {
       // Much is or was waiting: the chunk takes a copy, and only as much memory as it needs.
       chunk.bytes.append(pending.bytes[0..<cut.count])
       chunk.isPlain = pending.isPlain
+      chunk.isFollowed = pending.isFollowed
       pending.bytes.shift(from: cut.count, by: -cut.count)
       pending.isPlain = false
     } else {

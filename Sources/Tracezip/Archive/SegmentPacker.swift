@@ -7,6 +7,8 @@ final class Chunk: @unchecked Sendable {
   /// Store it without trying anything.
   var isPlain = false
   var endsSegment = false
+  /// It was cut because it was full, not because the input ends or was flushed.
+  var isFollowed = false
   /// The frames made of it, and their checks in order.
   var frames = Buffer<UInt8>()
   var checks: [UInt32] = []
@@ -27,6 +29,7 @@ final class Chunk: @unchecked Sendable {
     report = BlockReport()
     cut = ChunkCut(count: 0, framing: .unknown)
     isPlain = false
+    isFollowed = false
     endsSegment = false
     plainBytes = 0
     blocks = 0
@@ -132,7 +135,7 @@ final class SegmentPacker: SegmentWork {
       encoder = SegmentEncoder(config: config, framing: framing)
     }
     modelled.removeAll()
-    var report = encoder!.encode(bytes, entry: chunk.cut.entry, into: &modelled)
+    var report = encoder!.encode(bytes, entry: chunk.cut.entry, isFollowed: chunk.isFollowed, into: &modelled)
     if framing == .json { report.messages = chunk.cut.messages }
     // What zstd makes of it is worth knowing for small files, and where the model did badly.
     var kind = FrameKind.modelled

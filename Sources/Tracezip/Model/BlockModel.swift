@@ -51,6 +51,7 @@ struct BlockModel: ~Copyable {
   var order = Buffer<UInt32>()
   var sortedRows = Buffer<UInt32>()
   var starts = Buffer<UInt32>()
+  var idDraws = Buffer<IdDraw>()
 
   init() {}
 

@@ -3,27 +3,17 @@ import Columns
 
 /// Ids that must be stored: by the generators that drew them where those are found, else bit by bit.
 extension BlockModel {
-  /// What the decoder knows of each draw by now, for the id codec.
-  private func idContext(_ block: borrowing Block, _ scratch: borrowing BlockScratch) -> IdContext {
-    var context = IdContext()
-    let n = structure.draws.count
-    context.process.reserveCapacity(n)
-    context.start.reserveCapacity(n)
-    context.name.reserveCapacity(n)
-    context.kind.reserveCapacity(n)
-    context.span.reserveCapacity(n)
-    context.parent.reserveCapacity(n)
-    // Draw of each node made in this block.
-    var draws = Buffer<Int32>(repeating: -1, count: traces.nodes.count - structure.firstNode)
-    for i in 0..<n {
-      let draw = structure.draws[i]
-      if draw.kind != .trace, draw.kind != .linkTrace { draws[Int(draw.target) - structure.firstNode] = Int32(i) }
-    }
-    for i in 0..<n {
+  /// The block's draws as the id codec wants them: what the decoder knows of each by now, and for the encoder the ids
+  /// and clues.
+  private mutating func fillDraws(_ block: borrowing Block, _ scratch: borrowing BlockScratch, encoding: Bool) {
+    idDraws.removeAll()
+    idDraws.reserve(structure.draws.count)
+    for i in 0..<structure.draws.count {
       let draw = structure.draws[i]
       let isLink = draw.kind == .linkTrace || draw.kind == .linkSpan
       let row = isLink ? Int(scratch.owners[Int(draw.row)]) : Int(draw.row)
-      let info = infos[Int(block.spans.templates[row])]
+      let template = block.spans.templates[row]
+      let info = infos[Int(template)]
       let at = Int(scratch.spanRows[row])
       let kind: IdKind
       switch draw.kind {
@@ -32,107 +22,87 @@ extension BlockModel {
       case .linkTrace: kind = .strangeTrace
       case .orphan, .linkSpan: kind = .orphan
       }
-      let parentNode = Int(structure.spanParent[row]) - structure.firstNode
-      let name = info.name >= 0 ? block.spans.leaves[at + Int(info.name)] : UInt64(block.spans.templates[row]) | 1 << 31
-      context.append(
-        process: spine.scopeProcess[Int(scratch.rows.scopes[row])],
-        start: info.start >= 0 ? block.spans.leaves[at + Int(info.start)] : 0, name: UInt32(truncatingIfNeeded: name),
-        kind: kind, span: UInt32(row), parent: parentNode >= 0 && kind == .span ? draws[parentNode] : -1)
-    }
-    return context
-  }
-
-  /// Encodes the draws: appends their section to `out` and, where no generator is worth it, the ids to the raw bits.
-  mutating func encodeIds(
-    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ strings: borrowing StringTable,
-    _ config: TracezipConfig, _ hints: inout IdHints, _ c: inout RangeEncoder, into out: inout Buffer<UInt8>
-  ) -> IdReport? {
-    if structure.draws.count > 0, config.idPrediction, config.effort != .fast {
-      let context = idContext(block, scratch)
-      var values = IdValues()
-      values.low.reserveCapacity(context.count)
-      values.high.reserveCapacity(context.count)
-      for i in 0..<structure.draws.count {
-        let draw = structure.draws[i]
-        if draw.kind == .trace || draw.kind == .linkTrace {
-          values.low.append(traces.traces[Int(draw.target)].low)
-          values.high.append(traces.traces[Int(draw.target)].high)
+      let name = info.name >= 0 ? block.spans.leaves[at + Int(info.name)] : UInt64(template) | 1 << 31
+      var next = IdDraw(
+        kind: kind, process: spine.scopeProcess[Int(scratch.rows.scopes[row])],
+        span: UInt32(truncatingIfNeeded: structure.firstRow + row), name: UInt32(truncatingIfNeeded: name),
+        start: info.start >= 0 ? block.spans.leaves[at + Int(info.start)] : 0)
+      if !kind.isTrace {
+        next.node = UInt32(draw.target)
+        if kind == .span, structure.spanParent[row] >= 0 { next.parent = UInt32(structure.spanParent[row]) }
+      }
+      if encoding {
+        next.end = info.end >= 0 ? block.spans.leaves[at + Int(info.end)] : 0
+        next.trace = structure.spanTrace[row]
+        if kind.isTrace {
+          next.low = traces.traces[Int(draw.target)].low
+          next.high = traces.traces[Int(draw.target)].high
         } else {
-          values.low.append(traces.nodes[Int(draw.target)].id)
-          values.high.append(0)
+          next.low = traces.nodes[Int(draw.target)].id
         }
       }
-      let effort: IdEffort = config.effort == .best ? .best : config.level < 3 ? .javaAndNode : .default
-      let clues = idClues(block, scratch, strings)
-      if let (bytes, report) = IdCodec.encode(values, context, clues: clues, effort: effort, hints: &hints) {
-        out.append(varint: bytes.count)
-        out.append(bytes)
-        spentParts.ids = bytes.count
+      idDraws.append(next)
+    }
+  }
+
+  /// Encodes the draws: bit: by `encoder`; else plainly.
+  mutating func encodeIds(
+    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ strings: borrowing StringTable,
+    _ config: TracezipConfig, _ encoder: inout IdEncoder, _ c: inout RangeEncoder
+  ) -> IdReport {
+    let before = c.spent
+    defer { spentParts.ids = c.spent - before }
+    var report = IdReport()
+    guard structure.draws.count > 0 else { return report }
+    if config.idPrediction, config.effort != .fast {
+      while encoder.processes < spine.processResource.count {
+        encoder.addProcess(language(of: spine.processResource[encoder.processes], strings))
+      }
+      fillDraws(block, scratch, encoding: true)
+      if encoder.plan(idDraws) {
+        _ = c.codeBit(true, &models, structure.linkModels + ModelSize.number + 10, limit: 30)
+        encoder.encode(&idDraws, &report, &c)
         return report
       }
     }
-    out.append(varint: 0)
-    let before = c.spent
+    _ = c.codeBit(false, &models, structure.linkModels + ModelSize.number + 10, limit: 30)
     codeDraws(&c)
-    spentParts.ids = c.spent - before
-    return nil
+    return report
   }
 
-  /// The mirror; false where the section makes no sense.
+  /// The mirror; false where the ids make no sense.
   mutating func decodeIds(
-    _ section: ByteView, _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ c: inout RangeDecoder
-  ) -> Bool {
-    if section.isEmpty {
-      let before = c.spent
+    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ decoder: inout IdDecoder, _ c: inout RangeDecoder
+  ) -> IdReport? {
+    let before = c.spent
+    defer { spentParts.ids = c.spent - before }
+    var report = IdReport()
+    guard structure.draws.count > 0 else { return report }
+    guard c.codeBit(false, &models, structure.linkModels + ModelSize.number + 10, limit: 30) else {
       codeDraws(&c)
-      spentParts.ids = c.spent - before
-      return !c.failed
+      return c.failed ? nil : report
     }
-    let context = idContext(block, scratch)
-    guard let values = try? IdCodec.decode(section, context), values.low.count == structure.draws.count else {
-      return false
-    }
+    fillDraws(block, scratch, encoding: false)
+    guard (try? decoder.decode(&idDraws, &report, &c)) != nil else { return nil }
     for i in 0..<structure.draws.count {
-      let draw = structure.draws[i]
-      if draw.kind == .trace || draw.kind == .linkTrace {
-        traces.traces[Int(draw.target)].low = values.low[i]
-        traces.traces[Int(draw.target)].high = values.high[i]
+      let target = Int(structure.draws[i].target)
+      if idDraws[i].isTrace {
+        traces.traces[target].low = idDraws[i].low
+        traces.traces[target].high = idDraws[i].high
       } else {
-        traces.nodes[Int(draw.target)].id = values.low[i]
+        traces.nodes[target].id = idDraws[i].low
       }
     }
-    spentParts.ids = section.count
-    return true
+    return report
   }
 
-  /// What helps the encoder to find generators and the decoder does not need.
-  private func idClues(
-    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ strings: borrowing StringTable
-  ) -> IdClues {
-    var clues = IdClues()
-    let key = Array("telemetry.sdk.language".utf8)
-    for i in 0..<spine.processResource.count {
-      let resource = spine.processResource[i]
-      let text = resource == 0 ? nil : resourceText(Int(resource - 1), strings)
-      let language = text.flatMap { stringAttribute(key, in: strings.view($0)) } ?? []
-      clues.language.append(IdLanguage(sdk: String(decoding: language, as: UTF8.self)))
-    }
-    clues.end.reserveCapacity(structure.draws.count)
-    clues.trace.reserveCapacity(structure.draws.count)
-    for i in 0..<structure.draws.count {
-      let draw = structure.draws[i]
-      let isLink = draw.kind == .linkTrace || draw.kind == .linkSpan
-      let row = isLink ? Int(scratch.owners[Int(draw.row)]) : Int(draw.row)
-      let info = infos[Int(block.spans.templates[row])]
-      clues.end.append(info.end >= 0 ? block.spans.leaves[Int(scratch.spanRows[row]) + Int(info.end)] : 0)
-      clues.trace.append(structure.spanTrace[row])
-    }
-    return clues
-  }
-
-  /// The encoder's string with coded id `coded`, if it is a resource.
-  private func resourceText(_ coded: Int, _ strings: borrowing StringTable) -> Int? {
-    coded < shredIds.count ? Int(shredIds[coded]) : nil
+  /// What a process' resource (string + 1) says of its SDK, which helps the encoder to find generators.
+  private func language(of resource: UInt64, _ strings: borrowing StringTable) -> IdLanguage {
+    guard resource > 0, Int(resource - 1) < shredIds.count,
+      let language = stringAttribute(
+        Array("telemetry.sdk.language".utf8), in: strings.view(Int(shredIds[Int(resource - 1)])))
+    else { return .unknown }
+    return IdLanguage(sdk: String(decoding: language, as: UTF8.self))
   }
 
   /// Stores the ids that nothing tells: raw bits, apart from habits that cost nothing to notice (a trace id's high half

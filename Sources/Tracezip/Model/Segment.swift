@@ -3,8 +3,8 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, payload.
 ///
-/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text, coded
-/// values and ids, each behind its length as varint, with the number of new strings before the text; then the raw bits
+/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text and
+/// coded values, each behind its length as varint, with the number of new strings before the text; then the raw bits
 /// to the end.
 struct SegmentEncoder: ~Copyable {
   let config: TracezipConfig
@@ -16,12 +16,12 @@ struct SegmentEncoder: ~Copyable {
   private var text = TextPacker()
   private var mark = SkeletonMark()
   private var section = Buffer<UInt8>()
-  private var ids = Buffer<UInt8>()
-  private var hints = IdHints()
-  private(set) var idReport: IdReport?
+  private var ids: IdEncoder
+  private(set) var idReport = IdReport()
 
   init(config: TracezipConfig, framing: BlockFraming) {
     self.config = config
+    ids = IdEncoder(effort: config.effort == .best ? .best : config.level < 3 ? .javaAndNode : .default)
     self.framing = framing
     state.interns = config.stringTable
     state.duplicates.isOn = config.deduplication
@@ -34,8 +34,11 @@ struct SegmentEncoder: ~Copyable {
     state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
   }
 
-  /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`.
-  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, into out: inout Buffer<UInt8>) -> BlockReport {
+  /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`. `isFollowed`: the
+  /// block was full, so that others will follow.
+  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, isFollowed: Bool, into out: inout Buffer<UInt8>)
+    -> BlockReport
+  {
     block.removeAll()
     state.begin(chunk: chunk.count)
     let strings = state.strings.count
@@ -55,8 +58,7 @@ struct SegmentEncoder: ~Copyable {
     for i in 0..<model.spent.count { model.spent[i] = 0 }
     var coder = RangeEncoder()
     model.code(&block, state.skeletons, limit: chunk.count, &scratch, &coder)
-    ids.removeAll()
-    idReport = model.encodeIds(block, scratch, state.strings, config, &hints, &coder, into: &ids)
+    idReport = model.encodeIds(block, scratch, state.strings, config, &ids, &coder)
     model.finish(&block, scratch, decoding: false)
     coder.finish()
 
@@ -70,11 +72,11 @@ struct SegmentEncoder: ~Copyable {
     let skeletonBytes = out.count - start
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
-      model.newStrings, state.strings, columns: state.skeletons.columns.count, config, into: &out)
+      model.newStrings, state.strings, columns: state.skeletons.columns.count, config,
+      moreToCome: isFollowed, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
-    out.append(ids.view)
     out.append(coder.raw.view)
     model.report(block, state.skeletons, scratch, &report)
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
@@ -104,6 +106,8 @@ struct SegmentDecoder: ~Copyable {
   private var text = TextPacker()
   private var weaver = Weaver()
   private var section = Buffer<UInt8>()
+  private var ids = IdDecoder()
+  private(set) var idReport = IdReport()
 
   /// - Parameter details: for statistics; makes decoding slower.
   init(limits: DecodeLimits, details: Bool = false) {
@@ -137,12 +141,14 @@ struct SegmentDecoder: ~Copyable {
     model.stringLimit = strings.count
     model.newStrings.removeAll()
     for i in 0..<model.spent.count { model.spent[i] = 0 }
-    guard let ids = reader.section() else { throw malformed("a block's ids are cut off") }
     var coder = RangeDecoder(coded: coded, raw: payload.dropFirst(reader.at))
     let templates = model.infos.count
     model.code(&block, skeletons, limit: restoredCount, &scratch, &coder)
     guard !coder.failed, model.stringCount == strings.count else { throw malformed("a block's values make no sense") }
-    guard model.decodeIds(ids, block, scratch, &coder) else { throw malformed("a block's ids make no sense") }
+    guard let idReport = model.decodeIds(block, scratch, &ids, &coder) else {
+      throw malformed("a block's ids make no sense")
+    }
+    self.idReport = idReport
     model.finish(&block, scratch, decoding: true)
     let before = out.count
     guard
@@ -166,6 +172,7 @@ struct SegmentDecoder: ~Copyable {
       skeletons, strings, spans: block.spans.templates.count, new: new, text: costs)
     report.details = accountant.run(
       block, model, skeletons, strings, scratch, sizes: weaver.spanSizes, text: costs)
+    report.details?.add(idReport, ids: model.structure.draws.count, bytes: model.spentParts.ids)
   }
 
   private func malformed(_ reason: String) -> BlockError { BlockError(.malformed(reason: reason)) }

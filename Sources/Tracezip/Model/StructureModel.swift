@@ -21,23 +21,28 @@ struct Node: BitwiseCopyable {
   var id: UInt64
   var previous: Int32
   var trace: Int32
-  /// Whether a span with this id has come.
-  var isSpan: Bool
-  /// Times of that span, once coded: `timed`.
-  var timed = false
-  var start: UInt64 = 0
-  var end: UInt64 = 0
-  var lastChildEnd: UInt64 = 0
   /// Number of the span in the segment, -1 while it is still to come.
   var row: Int32 = -1
+  /// Whether a span with this id has come.
+  var isSpan: Bool
+}
+
+/// The times of a node's span, apart from the node so that looking for ids touches little memory.
+struct NodeTimes: BitwiseCopyable {
+  var known = false
+  var start: UInt64 = 0
+  var end: UInt64 = 0
+  /// End of the child coded last, 0 for none.
+  var childEnd: UInt64 = 0
 }
 
 struct TraceTable: ~Copyable {
   var traces = Buffer<Trace>()
   var nodes = Buffer<Node>()
+  var times = Buffer<NodeTimes>()
   /// Encoder: (high, low) -> trace, (trace, id) -> node. Keys are hashes; hits are compared.
-  var index = FlatMap()
-  var nodeIndex = FlatMap()
+  private var index = HashSlots()
+  private var nodeIndex = HashSlots()
   var recent = Buffer<UInt32>()
 
   /// The trace that came after this one when it was last left: what interleaves once does so again elsewhere.
@@ -52,24 +57,34 @@ struct TraceTable: ~Copyable {
 
   static var recentLimit: Int { 64 }
 
+  /// Encoder: the trace with this id.
   func find(_ high: UInt64, _ low: UInt64) -> Int? {
-    guard let t = index[BlockModel.key(high, low, 1)], traces[t].high == high, traces[t].low == low else { return nil }
-    return t
+    index.find(BlockModel.key(high, low, 1)) { traces[$0].low == low && traces[$0].high == high }
   }
 
+  /// Encoder: a new trace with its id.
+  mutating func addKnown(_ high: UInt64, _ low: UInt64) {
+    index.insert(traces.count, BlockModel.key(high, low, 1)) { BlockModel.key(traces[$0].high, traces[$0].low, 1) }
+    add(Trace(high: high, low: low))
+  }
+
+  /// Encoder: the node of `trace` with this id.
   func node(_ trace: Int, _ id: UInt64) -> Int? {
-    guard let n = nodeIndex[BlockModel.key(UInt64(trace), id, 2)], nodes[n].id == id, nodes[n].trace == Int32(trace)
-    else { return nil }
-    return n
+    nodeIndex.find(BlockModel.key(UInt64(trace), id, 2)) { nodes[$0].id == id && nodes[$0].trace == Int32(trace) }
   }
 
   /// A new node at the end of `trace`'s list.
   mutating func append(_ trace: Int, id: UInt64, isSpan: Bool, encoding: Bool) -> Int {
     let n = nodes.count
+    times.append(NodeTimes())
     nodes.append(Node(id: id, previous: traces[trace].lastNode, trace: Int32(trace), isSpan: isSpan))
     traces[trace].lastNode = Int32(n)
     if !isSpan { traces[trace].pending += 1 }
-    if encoding { nodeIndex[BlockModel.key(UInt64(trace), id, 2)] = n }
+    if encoding {
+      nodeIndex.insert(n, BlockModel.key(UInt64(trace), id, 2)) {
+        BlockModel.key(UInt64(nodes[$0].trace), nodes[$0].id, 2)
+      }
+    }
     return n
   }
 
@@ -230,8 +245,7 @@ extension BlockModel {
       case 0: trace = structure.lastTrace
       case 1:
         trace = traces.traces.count
-        traces.add(Trace(high: high, low: low))
-        if !C.decodes { traces.index[BlockModel.key(high, low, 1)] = trace }
+        if C.decodes { traces.add(Trace()) } else { traces.addKnown(high, low) }
         structure.draws.append(Draw(kind: .trace, row: Int32(i), target: Int32(trace)))
         traces.touch(trace, rank: nil)
       case 2:
@@ -450,8 +464,7 @@ extension BlockModel {
           trace = traces.traces.count - 1 - Int(back)
         default:
           trace = traces.traces.count
-          traces.add(Trace(high: high, low: low))
-          if !C.decodes { traces.index[BlockModel.key(high, low, 1)] = trace }
+          if C.decodes { traces.add(Trace()) } else { traces.addKnown(high, low) }
           structure.draws.append(Draw(kind: .linkTrace, row: Int32(i), target: Int32(trace)))
         }
       }

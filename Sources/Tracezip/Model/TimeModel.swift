@@ -28,15 +28,6 @@ struct TimeSlot: BitwiseCopyable {
   var scale: UInt8 = 0
 }
 
-/// What a span's parent says of its times, where it has come before.
-struct ParentTimes: BitwiseCopyable {
-  var known = false
-  var start: UInt64 = 0
-  var end: UInt64 = 0
-  /// End of the sibling coded last, 0 for none.
-  var childEnd: UInt64 = 0
-}
-
 struct TimeState: ~Copyable {
   var slots = Buffer<TimeSlot>()
   /// Of spans of one template, name and scope, once there have been enough of them.
@@ -208,10 +199,9 @@ extension BlockModel {
     let trace = Int(structure.spanTrace[i])
     let parent = Int(structure.spanParent[i])
     let node = Int(structure.spanNode[i])
-    var p = ParentTimes()
+    var p = NodeTimes()
     if parent >= 0 {
-      let found = traces.nodes[parent]
-      if found.timed { p = ParentTimes(known: true, start: found.start, end: found.end, childEnd: found.lastChildEnd) }
+      p = traces.times[parent]
     }
     // Duration first: its distribution hangs on little else, and the start may be centred by it.
     var duration: Int64 = 0
@@ -304,11 +294,11 @@ extension BlockModel {
     times.lastStart = start
     traces.traces[trace].lastStart = start
     if node >= 0 {
-      traces.nodes[node].timed = true
-      traces.nodes[node].start = start
-      traces.nodes[node].end = end
+      traces.times[node].known = true
+      traces.times[node].start = start
+      traces.times[node].end = end
     }
-    if parent >= 0 { traces.nodes[parent].lastChildEnd = end }
+    if parent >= 0 { traces.times[parent].childEnd = end }
     slot.seen &+= 1
     if kind < 0 { times.slots[template] = slot } else { times.classes[kind] = slot }
   }

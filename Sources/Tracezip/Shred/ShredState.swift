@@ -70,31 +70,34 @@ extension ShredState {
 /// Finds spans that are byte for byte spans of the same block: what exporters send again.
 struct Duplicates: ~Copyable {
   var isOn = true
-  private var seen = FlatMap()
+  private var seen = HashSlots()
   private var spans = Buffer<ByteView>()
   /// Found in this block.
   private(set) var count = 0
 
   mutating func begin() {
-    if !spans.isEmpty { seen.removeAll() }
+    seen.removeAll()
     spans.removeAll()
     count = 0
   }
 
-  /// Takes in the block's next span; how many spans back an equal one stands, if one does.
-  ///
   /// Ids come early in a span, so its first bytes and its size nearly always tell it from all others.
+  @inline(__always)
+  private static func hash(_ span: ByteView) -> UInt64 {
+    UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
+  }
+
+  /// Takes in the block's next span; how many spans back an equal one stands, if one does.
   mutating func find(_ span: ByteView) -> Int? {
     guard isOn, span.count < 1 << 24 else { return nil }
-    let key =
-      UInt64(StringTable.hash(span[0..<min(64, span.count)])) << 32 | UInt64(UInt32(truncatingIfNeeded: span.count))
+    let hash = Duplicates.hash(span)
     let number = spans.count
     spans.append(span)
-    if let earlier = seen[key], spans[earlier] == span {
+    if let earlier = seen.find(hash, where: { spans[$0] == span }) {
       count += 1
       return number - earlier
     }
-    seen[key] = number
+    seen.insert(number, hash) { Duplicates.hash(spans[$0]) }
     return nil
   }
 }

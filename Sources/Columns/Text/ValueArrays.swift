@@ -1,0 +1,322 @@
+import Bytes
+
+/// Values that are protobuf inside (opentelemetry/proto/common/v1 `AnyValue`): arrays of scalars and bytes. Their tags
+/// and lengths follow from what they hold, so only that is coded, by kind: integers, decimals, truth values, and texts,
+/// which go on to the text model.
+///
+/// The stream of a string begins with its form under its column's models (a tree of two bits). `bytes` is followed by
+/// the content as text. `array` is followed by the number of elements, and for each element by whether it is of the kind
+/// of the column's last one, by the kind (a tree of three bits) if not, and by its value:
+/// - a truth value is a bit;
+/// - an integer is a number, or its difference to the one before, whichever lately was the shorter for the column;
+/// - a double is, if it can be, an integer of units of ten to minus the column's scale: a bit says so. If not, the next
+///   four bits give the scale from here on, or with 15 the double follows as it is;
+/// - a text is coded by the model of texts, up to its end.
+struct ValueArrays: ~Copyable {
+  enum Form: Int {
+    case text = 0
+    case array = 1
+    case bytes = 2
+  }
+
+  enum Kind: Int {
+    case text = 0
+    case truth = 1
+    case integer = 2
+    case double = 3
+  }
+
+  struct Element: BitwiseCopyable {
+    var kind: Kind
+    /// The value of a number; a text is what stands from `start` to `end`.
+    var value: UInt64 = 0
+    var start = 0
+    var end = 0
+  }
+
+  /// What one column's arrays have taught.
+  private struct Column: BitwiseCopyable {
+    var models: Int
+    var kind = Kind.text
+    var scale = 0
+    /// The first number of an array is told from the others, integers from decimals.
+    var firstInteger: NumberHistory
+    var integer: NumberHistory
+    var firstDecimal: NumberHistory
+    var decimal: NumberHistory
+  }
+
+  private var models = Models()
+  private var forms = Buffer<BitModel>()
+  private var byColumn = Buffer<Int32>()
+  private var columns = Buffer<Column>()
+  /// The elements of the present array.
+  private(set) var elements = Buffer<Element>()
+
+  /// Longer strings are left to the long-distance matcher, and no array has longer texts.
+  private static let longest = 4096
+
+  private enum Tag {
+    static let element: UInt8 = 0x0A
+    static let text: UInt8 = 0x0A
+    static let truth: UInt8 = 0x10
+    static let integer: UInt8 = 0x18
+    static let double: UInt8 = 0x21
+    static let array: UInt8 = 0x2A
+    static let bytes: UInt8 = 0x3A
+  }
+
+  // MARK: forms
+
+  /// A probability of one in fifty that the first string of a column is something else than text.
+  private static let mostlyText: BitModel = UInt32((1 << 22) / 50) << 10 | 2
+
+  /// The form of a string, and where in it the content of `bytes` begins; fills `elements` if it is an array.
+  mutating func parse(_ string: ByteView) -> (form: Form, content: Int) {
+    if string.count < 4 { return (.text, 0) }
+    let tag = string.unchecked(0)
+    if tag != Tag.array, tag != Tag.bytes { return (.text, 0) }
+    guard let length = Self.length(string, 1), length.end &+ length.value == string.count else { return (.text, 0) }
+    if tag == Tag.bytes { return (.bytes, length.end) }
+    return string.count <= Self.longest && parseArray(string, length.end) ? (.array, 0) : (.text, 0)
+  }
+
+  /// A length in its shortest form.
+  @inline(__always)
+  private static func length(_ bytes: ByteView, _ at: Int) -> (value: Int, end: Int)? {
+    guard let read = bytes.varint(at: at), read.value <= UInt64(bytes.count), read.width == varintWidth(read.value)
+    else { return nil }
+    return (Int(read.value), at &+ read.width)
+  }
+
+  private mutating func parseArray(_ string: ByteView, _ start: Int) -> Bool {
+    elements.removeAll()
+    var at = start
+    while at < string.count {
+      guard string.unchecked(at) == Tag.element, let outer = Self.length(string, at &+ 1), outer.value > 1,
+        outer.value <= string.count &- outer.end
+      else { return false }
+      let end = outer.end &+ outer.value
+      at = outer.end &+ 1
+      switch string.unchecked(outer.end) {
+      case Tag.double:
+        guard outer.value == 9 else { return false }
+        elements.append(Element(kind: .double, value: string.load(UInt64.self, at: at)))
+      case Tag.integer:
+        guard let read = string.varint(at: at), at &+ read.width == end, read.width == varintWidth(read.value) else {
+          return false
+        }
+        elements.append(Element(kind: .integer, value: read.value))
+      case Tag.truth:
+        guard outer.value == 2, string.unchecked(at) < 2 else { return false }
+        elements.append(Element(kind: .truth, value: UInt64(string.unchecked(at))))
+      case Tag.text:
+        guard let inner = Self.length(string, at), inner.end &+ inner.value == end else {
+          return false
+        }
+        elements.append(Element(kind: .text, start: inner.end, end: end))
+      default: return false
+      }
+      at = end
+    }
+    return true
+  }
+
+  mutating func codeForm<C: BitCoder & ~Copyable>(_ form: Form, column: Int, _ coder: inout C) -> Form {
+    let base = column &* 4
+    if base >= forms.count { forms.append(repeating: Self.mostlyText, count: base &+ 4 &- forms.count) }
+    if coder.code(form == .text ? 0 : 1, &forms[base], limit: 127) == 0 { return .text }
+    return coder.code(form == .array ? 0 : 1, &forms[base &+ 1], limit: 127) == 0 ? .array : .bytes
+  }
+
+  /// Puts the tag and the length before the content that begins at `start`.
+  static func wrapBytes(_ text: inout Buffer<UInt8>, from start: Int) {
+    let length = text.count &- start
+    let width = 1 &+ varintWidth(UInt64(length))
+    text.shift(from: start, by: width)
+    put(Tag.bytes, length, &text, start)
+  }
+
+  private static func put(_ tag: UInt8, _ length: Int, _ text: inout Buffer<UInt8>, _ start: Int) {
+    text[start] = tag
+    var rest = length
+    var at = start &+ 1
+    while rest >= 0x80 {
+      text[at] = UInt8(truncatingIfNeeded: rest) | 0x80
+      rest >>= 7
+      at &+= 1
+    }
+    text[at] = UInt8(truncatingIfNeeded: rest)
+  }
+
+  // MARK: elements
+
+  private mutating func slot(_ column: Int) -> Int {
+    if column >= byColumn.count { byColumn.append(repeating: -1, count: column &+ 1 &- byColumn.count) }
+    if byColumn[column] < 0 {
+      byColumn[column] = Int32(truncatingIfNeeded: columns.count)
+      let base = models.allocate(ModelSize.number + 64)
+      columns.append(
+        Column(
+          models: base, firstInteger: NumberHistory(&models), integer: NumberHistory(&models),
+          firstDecimal: NumberHistory(&models), decimal: NumberHistory(&models)))
+    }
+    return Int(byColumn[column])
+  }
+
+  /// How many elements the array has; no more than fit into `limit` bytes.
+  mutating func codeCount<C: BitCoder & ~Copyable>(column: Int, limit: Int, _ coder: inout C) -> Int {
+    let base = columns[slot(column)].models
+    let count = Int(truncatingIfNeeded: coder.codeNumber(UInt64(elements.count), &models, base))
+    if count < 0 || count > limit / 4 {
+      coder.fail()
+      return 0
+    }
+    return count
+  }
+
+  /// Element `index`: all of a number, of a text the kind alone.
+  mutating func code<C: BitCoder & ~Copyable>(_ index: Int, column: Int, _ coder: inout C) -> Element {
+    let slot = slot(column)
+    let base = columns[slot].models &+ ModelSize.number
+    var element = C.decodes ? Element(kind: .text) : elements[index]
+    let last = columns[slot].kind
+    if coder.codeBit(element.kind == last, &models, base &+ last.rawValue) {
+      element.kind = last
+    } else {
+      element.kind = Kind(rawValue: coder.codeTree(element.kind.rawValue, bits: 2, &models, base &+ 4)) ?? .text
+      columns[slot].kind = element.kind
+    }
+    switch element.kind {
+    case .text: break
+    case .truth:
+      element.value = coder.codeBit(element.value != 0, &models, base &+ 8) ? 1 : 0
+    case .integer:
+      let value =
+        index == 0
+        ? columns[slot].firstInteger.code(Int64(bitPattern: element.value), &models, &coder)
+        : columns[slot].integer.code(Int64(bitPattern: element.value), &models, &coder)
+      columns[slot].integer.last = value
+      element.value = UInt64(bitPattern: value)
+    case .double: element.value = codeDouble(element.value, slot, base, first: index == 0, &coder)
+    }
+    return element
+  }
+
+  private mutating func codeDouble<C: BitCoder & ~Copyable>(
+    _ bits: UInt64, _ slot: Int, _ base: Int, first: Bool, _ coder: inout C
+  ) -> UInt64 {
+    var units = C.decodes ? 0 : DecimalDouble.units(of: bits, scale: columns[slot].scale)
+    if !coder.codeBit(units != nil, &models, base &+ 9) {
+      var scale = 0
+      if !C.decodes {
+        while scale < DecimalDouble.scales {
+          units = DecimalDouble.units(of: bits, scale: scale)
+          if units != nil { break }
+          scale &+= 1
+        }
+      }
+      scale = coder.codeTree(scale, bits: 4, &models, base &+ 16)
+      if scale == DecimalDouble.scales { return coder.codeRaw(bits, count: 64) }
+      columns[slot].scale = scale
+    }
+    let value =
+      first
+      ? columns[slot].firstDecimal.code(units ?? 0, &models, &coder)
+      : columns[slot].decimal.code(units ?? 0, &models, &coder)
+    columns[slot].decimal.last = value
+    return C.decodes ? DecimalDouble.bits(units: value, scale: columns[slot].scale) : bits
+  }
+
+  // MARK: writing
+
+  /// Appends a number as an element of an array.
+  static func append(_ element: Element, to array: inout Buffer<UInt8>) {
+    array.append(Tag.element)
+    switch element.kind {
+    case .text: break
+    case .truth:
+      array.append(2)
+      array.append(Tag.truth)
+      array.append(UInt8(truncatingIfNeeded: element.value))
+    case .integer:
+      array.append(varint: 1 &+ varintWidth(element.value))
+      array.append(Tag.integer)
+      array.append(varint: element.value)
+    case .double:
+      array.append(9)
+      array.append(Tag.double)
+      array.append(integer: element.value)
+    }
+  }
+
+  /// Appends a text as an element of an array.
+  static func append(text: ByteView, to array: inout Buffer<UInt8>) {
+    array.append(Tag.element)
+    array.append(varint: 1 &+ varintWidth(UInt64(text.count)) &+ text.count)
+    array.append(Tag.text)
+    array.append(varint: text.count)
+    array.append(text)
+  }
+
+  /// Appends the whole: tag, length and elements.
+  static func wrapArray(_ array: ByteView, into text: inout Buffer<UInt8>) {
+    text.append(Tag.array)
+    text.append(varint: array.count)
+    text.append(array)
+  }
+}
+
+/// One place where numbers stand: they are coded plainly or by the difference to the last one, whichever would have been
+/// shorter lately.
+struct NumberHistory: BitwiseCopyable {
+  /// `ModelSize.signed` models for differences, then `ModelSize.number` for plain ones.
+  private let base: Int
+  var last: Int64 = 0
+  /// What either way would have cost lately, in bits, eightfold.
+  private var plainCost = 0
+  private var deltaCost = 0
+
+  init(_ models: inout Models) { base = models.allocate(ModelSize.signed + ModelSize.number) }
+
+  @inline(__always)
+  mutating func code<C: BitCoder & ~Copyable>(_ value: Int64, _ models: inout Models, _ coder: inout C) -> Int64 {
+    let coded: Int64
+    if deltaCost < plainCost {
+      coded = last &+ coder.codeSigned(value &- last, &models, base)
+    } else {
+      coded = Int64(
+        bitPattern: coder.codeNumber(UInt64(bitPattern: value), &models, base &+ ModelSize.signed))
+    }
+    let plain = 64 - coded.leadingZeroBitCount
+    let delta = 65 - (coded &- last).magnitude.leadingZeroBitCount
+    plainCost += plain - plainCost >> 3
+    deltaCost += delta - deltaCost >> 3
+    last = coded
+    return coded
+  }
+}
+
+/// Doubles that were decimal numbers with few digits, as most in telemetry are: rounded scores, prices, percentages.
+enum DecimalDouble {
+  /// Scales 0 to 14.
+  static let scales = 15
+
+  private static func power(_ scale: Int) -> Double {
+    var power = 1.0
+    for _ in 0..<min(scale, 15) { power *= 10 }
+    return power
+  }
+
+  /// The integer that, divided by ten to `scale`, is the double of these bits. Both are exact and division rounds to
+  /// the nearest (IEEE 754), so this is what reading that decimal number gives.
+  static func units(of bits: UInt64, scale: Int) -> Int64? {
+    let power = power(scale)
+    let product = (Double(bitPattern: bits) * power).rounded(.toNearestOrEven)
+    guard product.magnitude < 9_007_199_254_740_992 else { return nil }
+    let units = Int64(product)
+    return Self.bits(units: units, scale: scale) == bits ? units : nil
+  }
+
+  static func bits(units: Int64, scale: Int) -> UInt64 { (Double(units) / power(scale)).bitPattern }
+}
