@@ -283,8 +283,10 @@ enum ManualPages {
     is exact up to 16384 values that differ; beyond that it is an estimate about one per cent off.
     .PP
     A column's codec is the one that took the most of its bytes, and how its text is laid out. Columns that are left out
-    of the archive because they follow from others are not told apart from cheap ones. Which generator drew which ids is
-    told where the decoder knows it. Archives that are damaged have no statistics.
+    of the archive because they follow from others are not told apart from cheap ones. Stored ids are by the generator that
+    drew them, as far as one was found;
+    .B before
+    is what they take as plain bytes. Archives that are damaged have no statistics.
     .PP
     The JSON has a
     .B schemaVersion

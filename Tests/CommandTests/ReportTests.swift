@@ -91,6 +91,9 @@ struct ReportTests {
     }
     #expect(try sum("templateShares", "count") >= 1800)
     #expect(try sum("codecs", "storedBytes") > archive * 8 / 10 && sum("codecs", "storedBytes") <= archive)
+    let ids = try list("columns").first { $0["name"] as? String == "ids" }?["storedBytes"] as? Int
+    #expect(abs(try sum("idGenerators", "storedBytes") - (try #require(ids))) < 100)
+    #expect(try list("idGenerators").contains { ($0["name"] as? String)?.contains("Java") == true })
     let attributes = try list("attributes")
     #expect(attributes.prefix(10).allSatisfy { ($0["example"] as? String)?.isEmpty == false })
   }

@@ -78,6 +78,8 @@ extension IdPlanner {
         plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position)
         last = max(last, position + Int64(draws[d].isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
       }
+      // All of them may have been planned already.
+      guard last > .min else { continue }
       source.lanes[l].expected = last
       source.lanes[l].before = last
       source.hot = l

@@ -46,15 +46,11 @@ final class SequenceTrack {
     origin += Int64(excess)
   }
 
-  /// The generator at `position`.
+  /// The generator at `position`, to where it runs if need be.
   func generator(at position: Int64) -> any IdSequence {
+    reach(position)
     var result = generator
-    if position <= end {
-      result.rewind(Int(end - position))
-    } else {
-      var skipped = Buffer<UInt64>()
-      result.append(Int(position - end), to: &skipped)
-    }
+    result.rewind(Int(end - position))
     return result
   }
 

@@ -1,4 +1,5 @@
 import Bytes
+import Columns
 
 /// What statistics want to know of a block beyond its report. Only who asks for statistics pays for it.
 struct BlockDetails: Sendable {
@@ -56,6 +57,24 @@ struct BlockDetails: Sendable {
     codecs.merge(other.codecs) { $0.adding($1) }
     templates.merge(other.templates) { $0.adding($1) }
     generators.merge(other.generators) { $0.adding($1) }
+  }
+}
+
+extension BlockDetails {
+  /// Takes in what became of a block's stored ids, `ids` of them in `bytes`.
+  mutating func add(_ report: IdReport, ids: Int, bytes: Int) {
+    var rest = Tally(count: ids, stored: Double(bytes))
+    for group in report.groups {
+      let tally = Tally(count: group.ids, original: group.bytesBefore, stored: Double(group.bytesAfter))
+      generators[group.generator, default: Tally()].add(tally)
+      rest.count -= tally.count
+      rest.stored -= tally.stored
+    }
+    if rest.count > 0 || rest.stored > 0 {
+      rest.count = max(0, rest.count)
+      rest.stored = max(0, rest.stored)
+      generators["", default: Tally()].add(rest)
+    }
   }
 }
 

@@ -172,6 +172,7 @@ struct SegmentDecoder: ~Copyable {
       skeletons, strings, spans: block.spans.templates.count, new: new, text: costs)
     report.details = accountant.run(
       block, model, skeletons, strings, scratch, sizes: weaver.spanSizes, text: costs)
+    report.details?.add(idReport, ids: model.structure.draws.count, bytes: model.spentParts.ids)
   }
 
   private func malformed(_ reason: String) -> BlockError { BlockError(.malformed(reason: reason)) }
