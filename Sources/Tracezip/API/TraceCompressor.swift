@@ -54,6 +54,9 @@ public final class TraceCompressor {
     progress: ProgressHandler? = nil
   ) throws(TracezipError) -> CompressionStats {
     let compressor = try TraceCompressor(to: sink, config: config, size: source.size)
+    if source.size ?? .max > config.blockSize {
+      compressor.pipeline = pipeline(config, compressor.plan, overlaps: true)
+    }
     var report = Progress()
     report.totalBytes = source.size
     var flushes = FlushClock(config.flushInterval, source)
@@ -88,10 +91,12 @@ public final class TraceCompressor {
     pipeline = Self.pipeline(config, plan)
   }
 
-  private static func pipeline(_ config: TracezipConfig, _ plan: SegmentPlan) -> Pipeline<SegmentPacker> {
+  private static func pipeline(
+    _ config: TracezipConfig, _ plan: SegmentPlan, overlaps: Bool = false
+  ) -> Pipeline<SegmentPacker> {
     let threads = config.threads == 0 ? Worker.cores : config.threads
     return Pipeline(
-      threads: threads, limit: plan.weightLimit(threads: threads), weigh: { $0.bytes.count },
+      threads: threads, overlaps: overlaps, limit: plan.weightLimit(threads: threads), weigh: { $0.bytes.count },
       make: { SegmentPacker(config: config) })
   }
 

@@ -10,7 +10,8 @@ protocol SegmentWork: AnyObject, SendableMetatype {
 ///
 /// The caller's thread feeds, takes and does all reading and writing. Items weigh what they hold in memory; while too
 /// much is under way, the caller takes before it feeds, which cannot block for ever: the oldest segment is fed before
-/// any later one and some worker has it. With one thread, the caller works itself.
+/// any later one and some worker has it. With one thread, the caller works itself, or, where it `overlaps`, one worker
+/// does while the caller reads and writes.
 final class Pipeline<Work: SegmentWork> {
   typealias Item = Work.Item
 
@@ -50,14 +51,15 @@ final class Pipeline<Work: SegmentWork> {
   /// - Parameters:
   ///   - limit: the weight that may be under way.
   ///   - weigh: what an item weighs while under way.
+  ///   - overlaps: with one thread, whether reading and writing shall go on beside it.
   init(
-    threads: Int, limit: Int, weigh: @escaping @Sendable (Item) -> Int, make: @escaping @Sendable () -> Work
+    threads: Int, overlaps: Bool = false, limit: Int, weigh: @escaping @Sendable (Item) -> Int, make: @escaping @Sendable () -> Work
   ) {
-    self.threads = threads
+    self.threads = max(1, threads)
     self.limit = limit
     self.weigh = weigh
     self.make = make
-    isInline = threads <= 1
+    isInline = threads <= 1 && !(overlaps && Worker.cores > 1)
   }
 
   deinit { stop() }

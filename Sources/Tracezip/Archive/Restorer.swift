@@ -47,8 +47,10 @@ final class Restorer {
     }
     memoryLimit = config.memoryLimit ?? .max
     let limits = DecodeLimits(memory: memory)
+    // One thread's worker has the next block waiting, not a segment.
+    if threads == 1 { weight = min(weight, 16 << 20) }
     pipeline = Pipeline(
-      threads: threads, limit: weight,
+      threads: threads, overlaps: true, limit: weight,
       weigh: { $0.payload.count + ($0.isChecked || $0.head.known == .stored ? 0 : $0.head.restoredCount) },
       make: { SegmentUnpacker(limits: limits, details: details) })
     self.details = details

@@ -37,6 +37,7 @@ struct SegmentPlan {
     return true
   }
 
-  /// The most bytes that chunks under way should hold.
-  func weightLimit(threads: Int) -> Int { threads * segmentSize + blockSize }
+  /// The most bytes that chunks under way should hold: a segment for each of several threads, for one thread a block at
+  /// work and the next.
+  func weightLimit(threads: Int) -> Int { threads > 1 ? threads * segmentSize + blockSize : 2 * blockSize }
 }
