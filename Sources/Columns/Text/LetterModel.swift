@@ -11,7 +11,7 @@ struct LetterModel: ~Copyable {
   /// Probabilities as `BitModel` has them, in lines of sixteen.
   private var table = Buffer<BitModel>(repeating: freshModel, count: 1 << 11)
   /// Four weights, of 16 fractional bits, for each of: the longest context that was seen, and the bit of the letter.
-  private var weights = Buffer<Int32>(repeating: 22_000, count: 5 * 8 * 4)
+  private var weights = Buffer<Int32>(repeating: 28_000, count: 5 * 8 * 4)
   private var reciprocals = Buffer<Int32>(capacity: 64)
   private let logistic = Logistic.shared
   private var letters = 0
@@ -87,7 +87,7 @@ struct LetterModel: ~Copyable {
     return UInt32(truncatingIfNeeded: node) & 15
   }
 
-  private static let rate: Int32 = 24
+  private static let rate: Int32 = 48
 
   @inline(__always)
   private static func correct(_ weight: inout Int32, _ input: Int32, _ error: Int32) {

@@ -40,9 +40,8 @@ struct SharedText: ~Copyable {
 /// The layouts that are made by a model: (with `mixed` a byte of table bits,) a varint, the length of the range-coded
 /// stream, that stream, and behind it, to the end, the raw bits.
 ///
-/// Of each string are coded: its column, its form (`ValueArrays`), then of an array its elements, of a new identifier
-/// its kind and spelling, of all others the
-/// copies of earlier text in it (`Repeats`), and by the model the text between them.
+/// Of each string are coded: its column, its form (`ValueArrays`), then of an array its elements, of a new identifier its
+/// kind and spelling, of all others the copies of earlier text in it (`Repeats`), and by the model the text between them.
 enum ModelledText {
   static func encode(
     _ layout: TextLayout, _ input: borrowing TextInput, columns: Int, effort: TextOptions.Effort,

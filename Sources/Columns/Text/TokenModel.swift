@@ -18,7 +18,8 @@ import Bytes
 /// 3. A symbol of sixteen: 0 to 7, a new token of that `TokenKind`; 8 to 10, a known word, number or opaque token; 11, a
 ///    follower of the token before.
 /// 4. Of a follower its rank, a symbol of sixteen; of another known token, how many of its class were coded in steps 3
-///    to 5 since it last was, itself included, as a number, 0 being the end of the string; of a new one its spelling.
+///    and 4, or were new, since it last was, itself included, as a number, 0 being the end of the string; of a new one
+///    its spelling.
 ///
 /// Contexts and tables learn only from what the run did not foretell. Written once for both directions (`BitCoder`); the
 /// tables live as long as a segment.

@@ -5,8 +5,8 @@ import Bytes
 /// which go on to the text model.
 ///
 /// The stream of a string begins with its form under its column's models: whether it is something else than text, then
-/// whether it is something else than a new identifier, then whether it is bytes. `bytes` is followed by
-/// the content as text. `array` is followed by the number of elements, and for each element by whether it is of the kind
+/// whether it is something else than a new identifier, then whether it is bytes. `bytes` is followed by the content as
+/// text. `array` is followed by the number of elements, and for each element by whether it is of the kind
 /// of the column's last one, by the kind (a symbol of sixteen) if not, and by its value:
 /// - a truth value is a bit;
 /// - an integer is a number, or its difference to the one before, whichever lately was the shorter for the column;
