@@ -21,6 +21,7 @@ struct TextRandom {
 
 let lowerHexDigits = Array("0123456789abcdef".utf8)
 let decimalDigits = Array("0123456789".utf8)
+let base64URL = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_".utf8)
 let base62 = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8)
 
 extension TextRandom {
@@ -30,9 +31,66 @@ extension TextRandom {
     return s
   }
 
+  /// A double as telemetry has them, or an odd one.
+  mutating func double() -> Double {
+    switch below(9) {
+    case 0: return Double(bitPattern: next())
+    case 1:
+      return [-0.0, 0, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, 1e300, -1e22, 9_007_199_254_740_992][
+        below(9)]
+    case 2: return Double(below(1_000_000)) / 1000
+    default: return Double(below(10_000)) / 10_000
+    }
+  }
+
+  /// An `AnyValue` that is an array: of scalars, or with something that is not, or in no shortest form.
+  mutating func arrayValue() -> [UInt8] {
+    var body: [UInt8] = []
+    let kind = below(6)
+    let odd = below(8) == 0
+    for _ in 0..<below(12) {
+      var element: [UInt8]
+      switch kind < 5 ? kind : below(5) {
+      case 0: element = [0x21] + fixed64(double())
+      case 1: element = [0x18] + varint(below(3) == 0 ? next() : UInt64(below(1500)))
+      case 2: element = [0x10, UInt8(below(odd ? 3 : 2))]
+      case 3:
+        let id = uuid()
+        element = [0x0A] + varint(UInt64(id.count)) + id
+      default:
+        let word = text(base62, below(odd ? 300 : 9))
+        element = [0x0A] + varint(UInt64(word.count)) + word
+      }
+      if odd, below(4) == 0 { element += [0] }
+      body += [0x0A] + varint(UInt64(element.count)) + element
+    }
+    if odd, below(3) == 0 { return [0x2A, UInt8(body.count & 0x7F) | 0x80, UInt8(body.count >> 7 & 0x7F)] + body }
+    return [0x2A] + varint(UInt64(body.count)) + body
+  }
+
+  func fixed64(_ value: Double) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt64($0))) }
+  }
+
+  func varint(_ value: UInt64) -> [UInt8] {
+    var out: [UInt8] = []
+    var rest = value
+    while rest >= 0x80 {
+      out.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+      rest >>= 7
+    }
+    return out + [UInt8(rest)]
+  }
+
   /// A string of one of the layouts, or one that just misses it.
   mutating func string(_ earlier: [[UInt8]]) -> [UInt8] {
-    switch below(22) {
+    switch below(28) {
+    case 22, 23: return arrayValue()
+    case 24:
+      let content = string(earlier)
+      return [0x3A] + varint(UInt64(content.count)) + content
+    case 25: return Array("/session/".utf8) + text(base64URL, 18 + below(60))
+    case 26: return Array("ids=\(below(90))%2C\(below(1500))%2c%2Cb%2".utf8)
     case 0: return uuid()
     case 1: return uuid().map { $0 >= 0x61 ? $0 - 0x20 : $0 }
     case 2:
@@ -233,6 +291,41 @@ let textOptions: [TextOptions] = [
     var state = TextState()
     _ = TextCodec.encode(makeInput(strings), columns: 2, options: TextOptions(), state: &state, into: &packed)
     #expect(packed.count < 2000 * 17)
+  }
+
+  @Test("Scores in an array cost what their digits do, sorted ids what their gaps do")
+  func arrays() {
+    var random = TextRandom(state: 5)
+    var strings: [(Int, [UInt8])] = []
+    for _ in 0..<2000 {
+      var scores: [UInt8] = []
+      var ids: [UInt8] = []
+      var id = 0
+      for _ in 0..<6 {
+        let score = Double(random.below(10_000)) / 10_000
+        scores += [0x0A, 9, 0x21] + random.fixed64(score)
+        id += 1 + random.below(256)
+        let number = [0x18] + random.varint(UInt64(id))
+        ids += [0x0A, UInt8(number.count)] + number
+      }
+      strings.append((0, [0x2A, UInt8(scores.count)] + scores))
+      strings.append((1, [0x2A, UInt8(ids.count)] + ids))
+    }
+    var packed = Buffer<UInt8>()
+    var state = TextState()
+    _ = TextCodec.encode(makeInput(strings), columns: 2, options: TextOptions(), state: &state, into: &packed)
+    // log2(10000) is 13.3 bits, log2(256) is 8.
+    #expect(packed.count < 2000 * 6 * (14 + 9) / 8)
+  }
+
+  @Test("Session ids in base64 for URLs cost six bits a character")
+  func sessions() {
+    var random = TextRandom(state: 6)
+    let strings = (0..<3000).map { _ in (0, Array("/session/".utf8) + random.text(base64URL, 32)) }
+    var packed = Buffer<UInt8>()
+    var state = TextState()
+    _ = TextCodec.encode(makeInput(strings), columns: 1, options: TextOptions(), state: &state, into: &packed)
+    #expect(packed.count < 3000 * (24 + 2))
   }
 
   @Test("Bytes that are no text at all cost next to nothing more than themselves")

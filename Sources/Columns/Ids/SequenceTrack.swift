@@ -46,11 +46,15 @@ final class SequenceTrack {
     origin += Int64(excess)
   }
 
-  /// The generator at `position`, to where it runs if need be.
+  /// The generator at `position`.
   func generator(at position: Int64) -> any IdSequence {
-    reach(position)
     var result = generator
-    result.rewind(Int(end - position))
+    if position <= end {
+      result.rewind(Int(end - position))
+    } else {
+      var skipped = Buffer<UInt64>()
+      result.append(Int(position - end), to: &skipped)
+    }
     return result
   }
 

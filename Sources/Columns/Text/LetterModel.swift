@@ -28,7 +28,7 @@ struct LetterModel: ~Copyable {
     _ byte: UInt8, after before: UInt64, word: UInt32, _ coder: inout C
   ) -> UInt8 {
     letters &+= 1
-    if letters &* 32 > table.count, table.count < Self.bound { grow() }
+    if letters &* 16 > table.count, table.count < Self.bound { grow() }
     var lines = (
       Self.hash(before & 0xFF, 1), Self.hash(before & 0xFFFF, 2), Self.hash(before & 0xFF_FFFF, 3),
       Self.hash(UInt64(word), 4)
@@ -108,6 +108,7 @@ struct LetterModel: ~Copyable {
 
   private mutating func grow() {
     let old = table.count
+    table.reserve(old)
     for k in 0..<old { table.append(table[k]) }
   }
 }

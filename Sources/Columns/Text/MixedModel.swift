@@ -38,6 +38,12 @@ struct MixedModel: TextModel, ~Copyable {
     opaques.codeColumn(column, columns: columns, &coder)
   }
 
+  func newIdentifier(_ text: ByteView) -> TokenKind? { opaques.newIdentifier(text) }
+
+  mutating func codeIdentifier<C: BitCoder & ~Copyable>(
+    _ kind: TokenKind, _ bytes: ByteView, column: Int, _ coder: inout C, into text: inout Buffer<UInt8>
+  ) { opaques.codeIdentifier(kind, bytes, column: column, &coder, into: &text) }
+
   /// Begins a string, or goes on with it behind a part that was copied (`part` above 0).
   mutating func begin(column: Int, part: Int) {
     columnHash = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000) &+ 1, 0x9E37_79B1)

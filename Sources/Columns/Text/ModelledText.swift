@@ -5,6 +5,14 @@ protocol TextModel: ~Copyable {
   /// The column of the next string.
   mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int
 
+  /// What kind of token `text` is, if it is one opaque token and nothing else, and was never seen before.
+  func newIdentifier(_ text: ByteView) -> TokenKind?
+
+  /// Codes a string that is one, all of it; in a decoder, appends it to `text`.
+  mutating func codeIdentifier<C: BitCoder & ~Copyable>(
+    _ kind: TokenKind, _ bytes: ByteView, column: Int, _ coder: inout C, into text: inout Buffer<UInt8>
+  )
+
   /// Begins a string, or goes on with it behind something that is not text of this model (`part` above 0).
   mutating func begin(column: Int, part: Int)
 
@@ -32,7 +40,8 @@ struct SharedText: ~Copyable {
 /// The layouts that are made by a model: (with `mixed` a byte of table bits,) a varint, the length of the range-coded
 /// stream, that stream, and behind it, to the end, the raw bits.
 ///
-/// Of each string are coded: its column, its form (`ValueArrays`), then of an array its elements, of all others the
+/// Of each string are coded: its column, its form (`ValueArrays`), then of an array its elements, of a new identifier
+/// its kind and spelling, of all others the
 /// copies of earlier text in it (`Repeats`), and by the model the text between them.
 enum ModelledText {
   static func encode(
@@ -92,11 +101,14 @@ enum ModelledText {
     for k in 0..<input.items.count {
       let column = model.codeColumn(input.items[k].column, columns: columns, &coder)
       var string = input[k]
-      let (form, content) = shared.arrays.parse(string)
+      var (form, content) = shared.arrays.parse(string)
+      let kind = form == .text ? model.newIdentifier(string) : nil
+      if kind != nil { form = .identifier }
       _ = shared.arrays.codeForm(form, column: column, &coder)
-      if form == .array {
-        encodeArray(string, column, &model, &shared, &coder)
-      } else {
+      switch form {
+      case .identifier: model.codeIdentifier(kind ?? .word, string, column: column, &coder, into: &shared.piece)
+      case .array: encodeArray(string, column, &model, &shared, &coder)
+      case .text, .bytes:
         string = string.dropFirst(content)
         encodeText(string, column, &model, &shared, &coder)
       }
@@ -127,10 +139,16 @@ enum ModelledText {
   ) {
     let count = shared.arrays.codeCount(column: column, limit: string.count, &coder)
     for index in 0..<count {
-      let element = shared.arrays.code(index, column: column, &coder)
-      if element.kind == .text {
+      var element = shared.arrays.elements[index]
+      let text = string[element.start..<element.end]
+      let kind = element.kind == .text ? model.newIdentifier(text) : nil
+      if kind != nil { element.kind = .identifier }
+      _ = shared.arrays.code(element, index, column: column, &coder)
+      if let kind {
+        model.codeIdentifier(kind, text, column: column, &coder, into: &shared.piece)
+      } else if element.kind == .text {
         model.begin(column: column, part: 1)
-        model.encode(string[element.start..<element.end], column: column, ends: true, &coder)
+        model.encode(text, column: column, ends: true, &coder)
       }
     }
   }
@@ -144,10 +162,14 @@ enum ModelledText {
       let before = coder.spent
       let column = model.codeColumn(0, columns: columns, &coder)
       let form = shared.arrays.codeForm(.text, column: column, &coder)
-      let whole =
-        form == .array
-        ? decodeArray(column, limit, &model, &shared, &coder, &output.arena)
-        : decodeText(column, limit, &model, &shared, &coder, &output.arena)
+      let whole: Bool
+      switch form {
+      case .identifier:
+        model.codeIdentifier(.word, .empty, column: column, &coder, into: &output.arena)
+        whole = !coder.failed
+      case .array: whole = decodeArray(column, limit, &model, &shared, &coder, &output.arena)
+      case .text, .bytes: whole = decodeText(column, limit, &model, &shared, &coder, &output.arena)
+      }
       guard whole else { throw .damaged(string: k) }
       if form == .bytes { ValueArrays.wrapBytes(&output.arena, from: offset) }
       guard output.arena.count <= limit else { throw .limitExceeded(limit: limit, value: output.arena.count) }
@@ -187,14 +209,17 @@ enum ModelledText {
     let count = shared.arrays.codeCount(column: column, limit: room, &coder)
     shared.array.removeAll()
     for index in 0..<count {
-      let element = shared.arrays.code(index, column: column, &coder)
-      if element.kind == .text {
-        shared.piece.removeAll()
+      let element = shared.arrays.code(.none, index, column: column, &coder)
+      shared.piece.removeAll()
+      switch element.kind {
+      case .text:
         model.begin(column: column, part: 1)
         guard model.decode(column: column, length: nil, limit: room, &coder, into: &shared.piece) else { return false }
         ValueArrays.append(text: shared.piece.view, to: &shared.array)
-      } else {
-        ValueArrays.append(element, to: &shared.array)
+      case .identifier:
+        model.codeIdentifier(.word, .empty, column: column, &coder, into: &shared.piece)
+        ValueArrays.append(text: shared.piece.view, to: &shared.array)
+      case .truth, .integer, .double: ValueArrays.append(element, to: &shared.array)
       }
       if coder.failed || shared.array.count > room { return false }
     }

@@ -89,6 +89,12 @@ struct Repeats: ~Copyable {
           if at <= last { hash = Self.hash(string, at) }
           continue
         }
+        if end &- Self.window > at {
+          // Too short, and so is every part of it.
+          at = end &- Self.window &+ 1
+          if at <= last { hash = Self.hash(string, at) }
+          continue
+        }
       }
       if at < last {
         hash =

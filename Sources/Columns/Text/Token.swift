@@ -47,13 +47,13 @@ enum Tokenizer {
         at &+= 1
       }
       let length = at &- start
+      if length == 8, let kind = uuid(text, start) { return (kind, start &+ UUIDText.length) }
       // Past a `-` or `_`: only random characters are taken together with it.
       if at < limit, text.unchecked(at) == 0x2D || text.unchecked(at) == 0x5F, seen & ByteClass.wide == 0,
         length > 8 || seen & (seen &- 1) != 0, let end = urlSafe(text, start, limit)
       {
         return (.urlSafe, end)
       }
-      if length == 8, let kind = uuid(text, start) { return (kind, start &+ 36) }
       if seen & ByteClass.letter == 0 {
         return (.number, min(at, start &+ 18))
       }
@@ -135,19 +135,11 @@ enum Tokenizer {
     return at &- start >= 20 && seen & 7 == 7 && borders &* 5 >= (at &- start) &* 2 ? at : nil
   }
 
-  /// A UUID at `start`, its first eight characters known to be letters or digits.
+  /// A UUID at `start`; one without letters is a lower one.
   private static func uuid(_ text: ByteView, _ start: Int) -> TokenKind? {
-    guard start &+ 36 <= text.count, text.unchecked(start &+ 8) == 0x2D, text.unchecked(start &+ 13) == 0x2D,
-      text.unchecked(start &+ 18) == 0x2D, text.unchecked(start &+ 23) == 0x2D
-    else { return nil }
-    var seen: UInt8 = 0
-    for k in 0..<36 where k != 8 && k != 13 && k != 18 && k != 23 {
-      let c = ByteClass.of(text.unchecked(start &+ k))
-      if c & (ByteClass.digit | ByteClass.lowerHex | ByteClass.upperHex) == 0 { return nil }
-      seen |= c
-    }
-    if seen & ByteClass.upperHex == 0 { return .lowerUUID }
-    return seen & ByteClass.lowerHex == 0 ? .upperUUID : nil
+    guard start &+ UUIDText.length <= text.count, text.unchecked(start &+ 8) == 0x2D else { return nil }
+    if UUIDText(text, start, .lower) != nil { return .lowerUUID }
+    return UUIDText(text, start, .upper) != nil ? .upperUUID : nil
   }
 }
 

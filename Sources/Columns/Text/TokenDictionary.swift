@@ -36,6 +36,7 @@ struct TokenDictionary: ~Copyable {
 
   mutating func add(_ byte: UInt8) { text.append(byte) }
   mutating func add(_ bytes: ByteView) { text.append(bytes) }
+  mutating func add(_ uuid: UUIDText, _ letters: HexDigits) { uuid.append(to: &text, letters) }
 
   /// Adds the token whose bytes, at most 255, have been added since the last one.
   mutating func close(_ kind: TokenKind) -> Int {

@@ -15,9 +15,9 @@ import Bytes
 /// 1. If a run is followed: whether its next token is this one. If so that is all.
 /// 2. If followers of the two contexts are known (at most six, the string's first, without the one that was just
 ///    wrong): whether this is one of them; if so, for each but the last of them in turn, whether it is the one.
-/// 3. A tree of four bits: 0 to 7, a new token of that `TokenKind`; 8 to 10, a known word, number or opaque token; 11, a
+/// 3. A symbol of sixteen: 0 to 7, a new token of that `TokenKind`; 8 to 10, a known word, number or opaque token; 11, a
 ///    follower of the token before.
-/// 4. Of a follower its rank, a tree of five bits; of another known token, how many of its class were coded in steps 3
+/// 4. Of a follower its rank, a symbol of sixteen; of another known token, how many of its class were coded in steps 3
 ///    to 5 since it last was, itself included, as a number, 0 being the end of the string; of a new one its spelling.
 ///
 /// Contexts and tables learn only from what the run did not foretell. Written once for both directions (`BitCoder`); the
@@ -37,6 +37,7 @@ struct TokenModel: TextModel, ~Copyable {
   private let kindTrees: Int
   private let distances: Int
   private let ranks: Int
+  private let identifierTrees: Int
 
   /// The last two tokens as contexts see them, newest first: typed ones by kind alone.
   private var p1: UInt32 = 0
@@ -48,9 +49,10 @@ struct TokenModel: TextModel, ~Copyable {
     runFlags = models.allocate(2 * 4 * 4 * 16)
     guessFlags = models.allocate(16 * 64)
     whichFlags = models.allocate(6 * 16)
-    kindTrees = models.allocate(256 * 16)
+    kindTrees = models.allocate(256 * ModelSize.nibble)
     distances = models.allocate(3 * ModelSize.number)
-    ranks = models.allocate(1 << TokenRecency.rankBits)
+    ranks = models.allocate(ModelSize.nibble)
+    identifierTrees = models.allocate(64 * ModelSize.nibble)
   }
 
   /// How much the segment has taught: its owner starts anew when this is too much.
@@ -62,11 +64,38 @@ struct TokenModel: TextModel, ~Copyable {
     order.code(column, columns: columns, &coder)
   }
 
+  func newIdentifier(_ text: ByteView) -> TokenKind? {
+    if text.count < 8 || text.count > Tokenizer.maximumLength || ByteClass.of(text.unchecked(7)) == 0 { return nil }
+    let (kind, end) = Tokenizer.next(text, 0)
+    if !kind.isOpaque || end != text.count { return nil }
+    return dictionary.find(text, hash: TokenDictionary.hash(text)) < 0 ? kind : nil
+  }
+
+  /// The kind is a symbol of sixteen under the column's (up to 64) models. Runs and contexts learn nothing of it; it can
+  /// be referred to as all known tokens can.
+  mutating func codeIdentifier<C: BitCoder & ~Copyable>(
+    _ kind: TokenKind, _ bytes: ByteView, column: Int, _ coder: inout C, into text: inout Buffer<UInt8>
+  ) {
+    let tree = identifierTrees &+ min(column, 63) &* ModelSize.nibble
+    let kind = TokenKind(rawValue: UInt8(coder.codeNibble(Int(kind.rawValue), &models, tree))) ?? .word
+    if !kind.isOpaque {
+      coder.fail()
+      return
+    }
+    let token = spell(kind, bytes, column, &coder)
+    if C.decodes {
+      text.append(dictionary.bytes(token))
+    } else {
+      dictionary.enter(hash: TokenDictionary.hash(bytes))
+    }
+  }
+
   mutating func begin(column: Int, part: Int) {
     path = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000), 0x9E37_79B1)
     p1 = 0x8000_0000 | UInt32(truncatingIfNeeded: column)
     p2 = 0
-    if part > 0 { runs.leave() } else { speller.ordinal = 0 }
+    runs.begin(column: column, part: part)
+    if part == 0 { speller.ordinal = 0 }
   }
 
   mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
@@ -191,7 +220,7 @@ struct TokenModel: TextModel, ~Copyable {
         return found
       }
     }
-    let found = codeSurprise(token, kind, &candidates, kindTrees &+ Int(pair >> 24) &* 16, &coder)
+    let found = codeSurprise(token, kind, &candidates, kindTrees &+ Int(pair >> 24) &* ModelSize.nibble, &coder)
     if found >= 0 { learn(found, string, slot, pair, pairSlot, surprising: true) }
     return found
   }
@@ -205,10 +234,10 @@ struct TokenModel: TextModel, ~Copyable {
     let before = runs.last
     if !C.decodes, token >= 0 { rank = recency.rank(of: token, after: before, wrong) }
     let symbol = rank > 0 ? 11 : token >= 0 ? 8 &+ dictionary.tokenClass(token) : Int(kind.rawValue)
-    let what = coder.codeTree(symbol, bits: 4, &models, tree, limit: 60)
+    let what = coder.codeNibble(symbol, &models, tree)
     if what < 8 { return -1 &- what }
     if what == 11 {
-      rank = coder.codeTree(rank, bits: TokenRecency.rankBits, &models, ranks)
+      rank = coder.codeNibble(rank, &models, ranks)
       let found = C.decodes ? recency.token(at: rank, after: before, wrong) : token
       if found < 0 {
         coder.fail()

@@ -23,9 +23,8 @@ struct TokenRecency: ~Copyable {
   private var opaques = Buffer<UInt32>()
   private var walk: UInt32 = 0
 
-  static let rankBits = 5
-  private static let lastRank = 1 << rankBits - 1
-  private static let steps = 64
+  private static let lastRank = 15
+  private static let steps = 16
 
   init() {
     // Token 0 is the end of a string; link 0 is none.

@@ -12,6 +12,8 @@ struct TokenRuns: ~Copyable {
   /// Where the run with some hash last ended.
   private var ends = Buffer<UInt32>(repeating: 0, count: 1 << 8)
   private var entered = 0
+  /// Where each column's last string begins, and its last part.
+  private var starts = Buffer<UInt32>()
   private var at = 0
   private var length = 0
   /// Whether the run goes on behind a token that it did not foretell, and whether it just was wrong.
@@ -23,16 +25,40 @@ struct TokenRuns: ~Copyable {
   var count: Int { tokens.count }
 
   private static let mask: UInt32 = 0x0FFF_FFFF
+  /// Above the column where a string begins.
+  private static let begin: UInt32 = 3 << 28
+
+  /// The last token of the string, or 0.
+  @inline(__always)
+  var last: Int {
+    let last = tokens[tokens.count &- 1]
+    return last < Self.begin ? Int(last & Self.mask) : 0
+  }
 
   @inline(__always)
-  var last: Int { Int(tokens[tokens.count &- 1] & Self.mask) }
-
-  @inline(__always)
-  var following: Bool { length > 0 }
+  var following: Bool { length > 0 && tokens[at] < Self.begin }
 
   /// The token that the run foretells; -1 without one.
   @inline(__always)
-  var expected: Int { length > 0 ? Int(tokens[at] & Self.mask) : -1 }
+  var expected: Int { following ? Int(tokens[at] & Self.mask) : -1 }
+
+  /// Begins a string, or a part of one, of `column`: the run goes on if its next string is of that column, too, else
+  /// the column's last string is followed.
+  mutating func begin(column: Int, part: Int) {
+    let place = column &* 2 &+ min(part, 1)
+    if place >= starts.count { starts.append(repeating: 0, count: place &+ 2 &- starts.count) }
+    let mark = UInt32(truncatingIfNeeded: place) & Self.mask | Self.begin
+    if length > 0, tokens[at] == mark {
+      at &+= 1
+    } else {
+      at = Int(starts[place])
+      length = at > 0 ? 1 : 0
+      recovering = false
+    }
+    wrong = false
+    tokens.append(mark)
+    starts[place] = UInt32(truncatingIfNeeded: tokens.count)
+  }
 
   /// How far the run is to be trusted: its length, how the foretold token came, whether it is recovering. Below 128.
   @inline(__always)
@@ -49,12 +75,10 @@ struct TokenRuns: ~Copyable {
 
   /// The run was wrong.
   mutating func missed() {
-    recovering = !recovering && length > 3
+    recovering = !recovering && length > 1
     length = recovering ? 1 : 0
     wrong = true
   }
-
-  mutating func leave() { length = 0 }
 
   /// Appends a token that the run did not foretell, and looks for a run to follow from here.
   mutating func append(_ token: Int, surprising: Bool) {
@@ -78,14 +102,18 @@ struct TokenRuns: ~Copyable {
 
   @inline(__always)
   private func same(_ a: Int, _ b: Int, _ back: Int) -> Bool {
-    (tokens[a &- back] ^ tokens[b &- back]) & Self.mask == 0
+    Self.bare(tokens[a &- back]) == Self.bare(tokens[b &- back])
   }
 
   @inline(__always)
   private func hash(_ n: Int) -> UInt32 {
-    let newest = mix(tokens[n &- 1] & Self.mask, 0x85EB_CA6B) ^ (tokens[n &- 2] & Self.mask)
-    return mix(mix(newest, 0xC2B2_AE35) ^ (tokens[n &- 3] & Self.mask), 0x27D4_EB2F)
+    let newest = mix(Self.bare(tokens[n &- 1]), 0x85EB_CA6B) ^ Self.bare(tokens[n &- 2])
+    return mix(mix(newest, 0xC2B2_AE35) ^ Self.bare(tokens[n &- 3]), 0x27D4_EB2F)
   }
+
+  /// Without how it came.
+  @inline(__always)
+  private static func bare(_ token: UInt32) -> UInt32 { token < begin ? token & mask : token }
 
   private mutating func grow() {
     let old = ends.count

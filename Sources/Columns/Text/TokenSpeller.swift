@@ -8,8 +8,9 @@ import Bytes
 ///   a word without saying so.
 /// - number: a tree of five bits, 0 or how many digits zeros fill it up to; then by the column and the ordinal of the
 ///   number in its string a plain number or a signed difference (`NumberHistory`).
-/// - lower and upper UUID: its 32 digits as raw bits, but the version (digit 12) and the variant (digit 16), which are
-///   trees of four bits.
+/// - lower and upper UUID: whether its version (digit 12) is that of the last one that was another than the one before,
+///   4 at first; if not, the version, a symbol of sixteen; whether the variant (the upper two bits of digit 16) is 2; if
+///   not, the variant as two raw bits; then raw the digits before the version, the three behind it, and the last 62 bits.
 /// - lower and upper hex: the length, a tree of seven bits, and four raw bits a digit, the first highest.
 /// - alphanumeric, URL-safe: the length, the same, and six raw bits a character: digits, capitals, small letters, `-`,
 ///   `_`.
@@ -24,6 +25,7 @@ struct TokenSpeller: ~Copyable {
   private var places = Buffer<Place>()
   private var byColumn = Buffer<Int32>()
   private let nibbles: Int
+  private var lastVersion = 4
   private let lengths: Int
   private let stops: Int
 
@@ -125,21 +127,30 @@ struct TokenSpeller: ~Copyable {
   private mutating func spellUUID<C: BitCoder & ~Copyable>(
     _ bytes: ByteView, _ letters: HexDigits, _ dictionary: inout TokenDictionary, _ coder: inout C
   ) {
-    if !C.decodes { dictionary.add(bytes) }
-    spellDigits(bytes, 0, 8, letters, &dictionary, &coder)
-    if C.decodes { dictionary.add(0x2D) }
-    spellDigits(bytes, 9, 4, letters, &dictionary, &coder)
-    for from in [14, 19] {
-      let value = C.decodes ? 0 : Int(HexDigits.value(bytes[from]))
-      let nibble = coder.codeTree(value, bits: 4, &models, nibbles &+ (from == 14 ? 0 : 16), limit: 60)
-      if C.decodes {
-        dictionary.add(0x2D)
-        dictionary.add(letters.digit(UInt64(nibble)))
-      }
-      spellDigits(bytes, from &+ 1, 3, letters, &dictionary, &coder)
+    var uuid = UUIDText(high: 0, low: 0)
+    if !C.decodes, let said = UUIDText(bytes, 0, letters) { uuid = said }
+    var version = Int(uuid.high >> 12 & 15)
+    if coder.codeBit(version == lastVersion, &models, nibbles) {
+      version = lastVersion
+    } else {
+      version = coder.codeNibble(version, &models, nibbles &+ 8)
+      lastVersion = version
     }
-    if C.decodes { dictionary.add(0x2D) }
-    spellDigits(bytes, 24, 12, letters, &dictionary, &coder)
+    var variant = uuid.low >> 62
+    if coder.codeBit(variant == 2, &models, nibbles &+ 1) {
+      variant = 2
+    } else {
+      variant = coder.codeRaw(variant, count: 2)
+    }
+    let time = coder.codeRaw(uuid.high >> 16, count: 48)
+    let middle = coder.codeRaw(uuid.high & 0xFFF, count: 12)
+    let rest = coder.codeRaw(uuid.low & (1 << 62 &- 1), count: 62)
+    if C.decodes {
+      uuid = UUIDText(high: time << 16 | UInt64(version) << 12 | middle, low: variant << 62 | rest)
+      dictionary.add(uuid, letters)
+    } else {
+      dictionary.add(bytes)
+    }
   }
 
   private mutating func spellHex<C: BitCoder & ~Copyable>(
@@ -178,19 +189,6 @@ struct TokenSpeller: ~Copyable {
       let got = coder.codeRaw(C.decodes ? 0 : Base64Digits.value(bytes[k]), count: 6) & 63
       dictionary.add(Base64Digits.digit(got))
     }
-  }
-}
-
-enum HexDigits {
-  case lower, upper
-
-  @inline(__always)
-  static func value(_ byte: UInt8) -> UInt64 { UInt64(byte & 15) &+ (byte < 0x3A ? 0 : 9) }
-
-  @inline(__always)
-  func digit(_ value: UInt64) -> UInt8 {
-    let letter: UInt64 = self == .lower ? 0x57 : 0x37
-    return UInt8(truncatingIfNeeded: value &+ (value < 10 ? 0x30 : letter))
   }
 }
 

@@ -4,19 +4,22 @@ import Bytes
 /// and lengths follow from what they hold, so only that is coded, by kind: integers, decimals, truth values, and texts,
 /// which go on to the text model.
 ///
-/// The stream of a string begins with its form under its column's models (a tree of two bits). `bytes` is followed by
+/// The stream of a string begins with its form under its column's models: whether it is something else than text, then
+/// whether it is something else than a new identifier, then whether it is bytes. `bytes` is followed by
 /// the content as text. `array` is followed by the number of elements, and for each element by whether it is of the kind
-/// of the column's last one, by the kind (a tree of three bits) if not, and by its value:
+/// of the column's last one, by the kind (a symbol of sixteen) if not, and by its value:
 /// - a truth value is a bit;
 /// - an integer is a number, or its difference to the one before, whichever lately was the shorter for the column;
 /// - a double is, if it can be, an integer of units of ten to minus the column's scale: a bit says so. If not, the next
 ///   four bits give the scale from here on, or with 15 the double follows as it is;
-/// - a text is coded by the model of texts, up to its end.
+/// - a text is coded by the model of texts, up to its end, or as a new identifier.
 struct ValueArrays: ~Copyable {
-  enum Form: Int {
-    case text = 0
-    case array = 1
-    case bytes = 2
+  enum Form {
+    case text
+    /// One opaque token that is new, and nothing else (`TextModel.codeIdentifier`).
+    case identifier
+    case array
+    case bytes
   }
 
   enum Kind: Int {
@@ -24,6 +27,8 @@ struct ValueArrays: ~Copyable {
     case truth = 1
     case integer = 2
     case double = 3
+    /// A text that is one opaque token that is new.
+    case identifier = 4
   }
 
   struct Element: BitwiseCopyable {
@@ -32,6 +37,8 @@ struct ValueArrays: ~Copyable {
     var value: UInt64 = 0
     var start = 0
     var end = 0
+
+    static let none = Element(kind: .text)
   }
 
   /// What one column's arrays have taught.
@@ -126,7 +133,8 @@ struct ValueArrays: ~Copyable {
     let base = column &* 4
     if base >= forms.count { forms.append(repeating: Self.mostlyText, count: base &+ 4 &- forms.count) }
     if coder.code(form == .text ? 0 : 1, &forms[base], limit: 127) == 0 { return .text }
-    return coder.code(form == .array ? 0 : 1, &forms[base &+ 1], limit: 127) == 0 ? .array : .bytes
+    if coder.code(form == .identifier ? 0 : 1, &forms[base &+ 1], limit: 127) == 0 { return .identifier }
+    return coder.code(form == .array ? 0 : 1, &forms[base &+ 2], limit: 127) == 0 ? .array : .bytes
   }
 
   /// Puts the tag and the length before the content that begins at `start`.
@@ -175,22 +183,33 @@ struct ValueArrays: ~Copyable {
     return count
   }
 
-  /// Element `index`: all of a number, of a text the kind alone.
-  mutating func code<C: BitCoder & ~Copyable>(_ index: Int, column: Int, _ coder: inout C) -> Element {
+  private enum Place {
+    static let same = 0
+    static let kinds = 8
+    static let truth = 16
+    static let fits = 17
+    static let scales = 32
+  }
+
+  /// Element `index`, which a decoder does not look at: all of a number, of a text the kind alone.
+  mutating func code<C: BitCoder & ~Copyable>(
+    _ given: Element, _ index: Int, column: Int, _ coder: inout C
+  ) -> Element {
     let slot = slot(column)
     let base = columns[slot].models &+ ModelSize.number
-    var element = C.decodes ? Element(kind: .text) : elements[index]
+    var element = given
     let last = columns[slot].kind
-    if coder.codeBit(element.kind == last, &models, base &+ last.rawValue) {
+    if coder.codeBit(element.kind == last, &models, base &+ Place.same &+ last.rawValue) {
       element.kind = last
     } else {
-      element.kind = Kind(rawValue: coder.codeTree(element.kind.rawValue, bits: 2, &models, base &+ 4)) ?? .text
+      let kind = coder.codeNibble(element.kind.rawValue, &models, base &+ Place.kinds)
+      element.kind = Kind(rawValue: kind) ?? .text
       columns[slot].kind = element.kind
     }
     switch element.kind {
-    case .text: break
+    case .text, .identifier: break
     case .truth:
-      element.value = coder.codeBit(element.value != 0, &models, base &+ 8) ? 1 : 0
+      element.value = coder.codeBit(element.value != 0, &models, base &+ Place.truth) ? 1 : 0
     case .integer:
       let value =
         index == 0
@@ -207,7 +226,7 @@ struct ValueArrays: ~Copyable {
     _ bits: UInt64, _ slot: Int, _ base: Int, first: Bool, _ coder: inout C
   ) -> UInt64 {
     var units = C.decodes ? 0 : DecimalDouble.units(of: bits, scale: columns[slot].scale)
-    if !coder.codeBit(units != nil, &models, base &+ 9) {
+    if !coder.codeBit(units != nil, &models, base &+ Place.fits) {
       var scale = 0
       if !C.decodes {
         while scale < DecimalDouble.scales {
@@ -216,7 +235,7 @@ struct ValueArrays: ~Copyable {
           scale &+= 1
         }
       }
-      scale = coder.codeTree(scale, bits: 4, &models, base &+ 16)
+      scale = coder.codeNibble(scale, &models, base &+ Place.scales)
       if scale == DecimalDouble.scales { return coder.codeRaw(bits, count: 64) }
       columns[slot].scale = scale
     }
@@ -234,7 +253,7 @@ struct ValueArrays: ~Copyable {
   static func append(_ element: Element, to array: inout Buffer<UInt8>) {
     array.append(Tag.element)
     switch element.kind {
-    case .text: break
+    case .text, .identifier: break
     case .truth:
       array.append(2)
       array.append(Tag.truth)
@@ -265,58 +284,4 @@ struct ValueArrays: ~Copyable {
     text.append(varint: array.count)
     text.append(array)
   }
-}
-
-/// One place where numbers stand: they are coded plainly or by the difference to the last one, whichever would have been
-/// shorter lately.
-struct NumberHistory: BitwiseCopyable {
-  /// `ModelSize.signed` models for differences, then `ModelSize.number` for plain ones.
-  private let base: Int
-  var last: Int64 = 0
-  /// What either way would have cost lately, in bits, eightfold.
-  private var plainCost = 0
-  private var deltaCost = 0
-
-  init(_ models: inout Models) { base = models.allocate(ModelSize.signed + ModelSize.number) }
-
-  @inline(__always)
-  mutating func code<C: BitCoder & ~Copyable>(_ value: Int64, _ models: inout Models, _ coder: inout C) -> Int64 {
-    let coded: Int64
-    if deltaCost < plainCost {
-      coded = last &+ coder.codeSigned(value &- last, &models, base)
-    } else {
-      coded = Int64(
-        bitPattern: coder.codeNumber(UInt64(bitPattern: value), &models, base &+ ModelSize.signed))
-    }
-    let plain = 64 - coded.leadingZeroBitCount
-    let delta = 65 - (coded &- last).magnitude.leadingZeroBitCount
-    plainCost += plain - plainCost >> 3
-    deltaCost += delta - deltaCost >> 3
-    last = coded
-    return coded
-  }
-}
-
-/// Doubles that were decimal numbers with few digits, as most in telemetry are: rounded scores, prices, percentages.
-enum DecimalDouble {
-  /// Scales 0 to 14.
-  static let scales = 15
-
-  private static func power(_ scale: Int) -> Double {
-    var power = 1.0
-    for _ in 0..<min(scale, 15) { power *= 10 }
-    return power
-  }
-
-  /// The integer that, divided by ten to `scale`, is the double of these bits. Both are exact and division rounds to
-  /// the nearest (IEEE 754), so this is what reading that decimal number gives.
-  static func units(of bits: UInt64, scale: Int) -> Int64? {
-    let power = power(scale)
-    let product = (Double(bitPattern: bits) * power).rounded(.toNearestOrEven)
-    guard product.magnitude < 9_007_199_254_740_992 else { return nil }
-    let units = Int64(product)
-    return Self.bits(units: units, scale: scale) == bits ? units : nil
-  }
-
-  static func bits(units: Int64, scale: Int) -> UInt64 { (Double(units) / power(scale)).bitPattern }
 }

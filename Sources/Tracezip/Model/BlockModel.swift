@@ -195,8 +195,8 @@ struct BlockModel: ~Copyable {
       }
     }
     shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
-    slotCode = SlotCode.code(shape, 0)
     constants.note(slot: slot, isConstant: shape == SlotShape.same || shape == SlotShape.constant)
+    slotCode = SlotCode.code(shape, 0)
     switch shape {
     case SlotShape.same, SlotShape.constant:
       var value = slots[slot].last
