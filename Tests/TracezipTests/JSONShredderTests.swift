@@ -24,7 +24,7 @@ private struct JSONTrip {
       var entry = ChunkEntry.border
       for cut in cuts + [JSONCutter.Cut(at: view.count, entry: .border)] {
         var payload = Buffer<UInt8>()
-        let report = encoder.encode(view[from..<cut.at], entry: entry, isFollowed: false, into: &payload)
+        let report = encoder.encode(view[from..<cut.at], entry: entry, isFollowed: cut.at < view.count, into: &payload)
         spans += report.spans
         stored += payload.count
         var out = Buffer<UInt8>()

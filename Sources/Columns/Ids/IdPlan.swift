@@ -22,6 +22,8 @@ struct IdPlan: ~Copyable {
   }
 
   var entries = Buffer<Entry>()
+  /// The draws by start (`IdOrder.visit`).
+  var order = Buffer<UInt32>()
   /// Families of the groups from 1 on, and Java's seeders as far as they are known.
   var families: [IdFamily] = []
   var seeders: [UInt64?] = []

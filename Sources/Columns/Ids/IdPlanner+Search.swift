@@ -5,12 +5,13 @@ extension IdPlanner {
   /// Takes stock of ids that are not explained, and searches where there are enough of them.
   mutating func search(_ draws: borrowing Buffer<IdDraw>) {
     var due: [Int] = []
-    for i in 0..<order.count {
-      let draw = draws[Int(order[i])]
+    for i in 0..<plan.order.count {
+      let draw = draws[Int(plan.order[i])]
       if draw.kind.isStrange { continue }
       let p = Int(draw.process)
-      if plan.entries[Int(order[i])].lane >= 0 {
-        searches[p].pending -= searches[p].pending > 0 && i & 7 == 0 ? 1 : 0
+      if plan.entries[Int(plan.order[i])].lane >= 0 {
+        searches[p].explained += 1
+        if searches[p].explained & 7 == 0, searches[p].pending > 0 { searches[p].pending -= 1 }
         continue
       }
       searches[p].pending += 1
@@ -20,9 +21,9 @@ extension IdPlanner {
     // Large processes first: they are worth most.
     let ready = due.filter { searches[$0].pending >= searches[$0].nextTry }
     for p in ready.sorted(by: { (searches[$1].missing, $0) < (searches[$0].missing, $1) }) { search(p, draws) }
-    searchStrangers(draws)
-    for i in 0..<order.count where plan.entries[Int(order[i])].lane < 0 {
-      let draw = draws[Int(order[i])]
+    if hasPages { searchPages(draws) }
+    for i in 0..<plan.order.count where plan.entries[Int(plan.order[i])].lane < 0 {
+      let draw = draws[Int(plan.order[i])]
       if !draw.kind.isStrange, searches[Int(draw.process)].missing > 0 { searches[Int(draw.process)].keep(draw) }
     }
     for p in due { searches[p].missing = 0 }
@@ -30,7 +31,8 @@ extension IdPlanner {
 
   /// Searches the ids of process `p` that are not explained, those of earlier blocks and those of this one.
   private mutating func search(_ p: Int, _ draws: borrowing Buffer<IdDraw>) {
-    let search = ProcessIds(searches[p].history, draws, order, plan.entries, process: p)
+    let search = ProcessIds(
+      searches[p].history, draws, plan.order, plan.entries, process: p, missing: searches[p].missing)
     var found = findAgain(p, search, draws)
     for family in searches[p].ladder where !found {
       let budget = allowance(searches[p].language, family, search.draws.count)
@@ -47,16 +49,6 @@ extension IdPlanner {
       searches[p].history = []
     }
     searches[p].plan()
-  }
-
-  /// Roots that have not come yet, known as parents and trace ids of other processes' spans, open pages too.
-  private mutating func searchStrangers(_ draws: borrowing Buffer<IdDraw>) {
-    for family in [IdFamily.webDigits, .webBytes] where sources.contains(where: { $0.family == family }) {
-      let ids = ProcessIds([], draws, order, plan.entries, process: nil)
-      if ids.draws.count >= 2 {
-        _ = find(nil, family, family.sequence!, ids, draws, allowance(.webjs, family, ids.draws.count))
-      }
-    }
   }
 
   /// A process whose generator is known may have run far ahead, or come from further back: blocks need not follow each
@@ -167,7 +159,7 @@ extension IdPlanner {
   }
 
   /// Makes `source` a group.
-  private mutating func add(_ source: IdSource) -> Int {
+  mutating func add(_ source: IdSource) -> Int {
     sources.append(source)
     plan.families.append(source.family)
     plan.seeders.append(nil)
@@ -182,33 +174,28 @@ extension IdPlanner {
     if family.isJava { return 1 }
     if effort == .best { return family == .dotnet && language == .unknown ? 5_000_000 : 2_000_000_000 }
     if family == .node { return language == .nodejs ? 100_000_000 : 40 * min(count, 2000) }
-    if family.isPage { return 1_000_000 + 1000 * count }
+    if family == .cpp { return 400_000 }
     // Even a rejection takes a quarter of a millisecond.
     if language == .unknown, count < 1000 || doubt < 0 { return 0 }
-    return pool >= family.usualCost ? min(pool, 4 * family.usualCost) : 0
+    // Small samples are easy or hopeless.
+    let most = count < 3000 ? 2 : 4
+    return pool >= family.usualCost ? min(pool, most * family.usualCost) : 0
   }
 
-  /// Finds all generators of `family` in process `p`, or among strangers; false if there is none.
+  /// Finds all generators of `family` in process `p`; false if there is none.
   private mutating func find(
-    _ p: Int?, _ family: IdFamily, _ type: any IdSequence.Type, _ ids: borrowing ProcessIds,
+    _ p: Int, _ family: IdFamily, _ type: any IdSequence.Type, _ ids: borrowing ProcessIds,
     _ draws: borrowing Buffer<IdDraw>, _ allowance: Int
   ) -> Bool {
     let shape = type.shape
-    let language = p.map { searches[$0].language } ?? .webjs
+    let language = searches[p].language
     var budget = allowance
     var open = Buffer<UInt32>()
     for i in 0..<ids.draws.count { open.append(UInt32(i)) }
     IdOrder.arrangePairs(&open, from: 0, ids.draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     // Everything not explained, to run a generator past; of this process by numbers in `ids`, then by draws.
     let others = UInt32(ids.draws.count)
-    var scan = SequenceScan(expecting: open.count + 64, highFirst: shape.highFirst)
-    for i in 0..<ids.draws.count { scan.add(ids.draws[i], UInt32(i)) }
-    for d in 0..<draws.count
-    where plan.entries[d].lane < 0
-      && (p == nil ? !draws[d].kind.isStrange : draws[d].kind.isStrange || Int(draws[d].process) != p)
-    {
-      scan.add(draws[d], others + UInt32(d))
-    }
+    var scan: SequenceScan?
     var explained = Buffer<Bool>(repeating: false, count: ids.draws.count)
     var skip = 0
     var any = false
@@ -218,24 +205,37 @@ extension IdPlanner {
     var misses = 0
     while open.count - skip >= family.leastDraws, budget > 0, reach > 0 {
       var sample: [IdDraw] = []
+      sample.reserveCapacity(min(open.count - skip, window))
       for i in skip..<min(open.count, skip + window) { sample.append(ids.draws[Int(open[i])]) }
       let before = budget
       let generator = type.recover(IdSample(draws: sample), budget: &budget)
-      if family != .node, !family.isPage {
+      if family != .node {
         pool -= before - budget
-        if generator == nil, language == .unknown { doubt -= before - budget }
+        // What takes long is promising.
+        if generator == nil, language == .unknown { doubt -= min(before - budget, 400_000) }
       }
       guard let generator else {
         // Nothing here. Only the best effort looks further, and whoever has found one generator.
         misses += 1
         let further = effort == .best ? misses < 4 || language != .unknown : any
-        guard further || family.isPage, skip + window < open.count else { break }
+        guard further, skip + window < open.count else { break }
         skip += window - window / 8
         continue
       }
       var hits = Buffer<SequenceScan.Hit>()
       let quiet = family.quiet(effort)
-      scan.run(generator, quiet: quiet, back: family.isPage ? 1024 : quiet, budget: &reach, into: &hits)
+      if scan == nil {
+        var new = SequenceScan(expecting: draws.count + ids.earlier, highFirst: shape.highFirst)
+        for i in 0..<ids.draws.count { new.add(ids.draws[i], UInt32(i)) }
+        for d in 0..<draws.count
+        where plan.entries[d].lane < 0 && (draws[d].kind.isStrange || Int(draws[d].process) != p) {
+          new.add(draws[d], others + UInt32(d))
+        }
+        scan = consume new
+      }
+      scan!.run(
+        generator, quiet: quiet, back: effort == .best ? quiet : min(quiet, 4096 + 8 * ids.draws.count),
+        budget: &reach, into: &hits)
       if adopt(generator, family, p, ids, draws, hits, explained, &reach) {
         // What a find has cost is well spent.
         budget = max(budget, self.allowance(language, family, ids.draws.count))
@@ -245,7 +245,7 @@ extension IdPlanner {
         for i in 0..<open.count where !explained[Int(open[i])] { rest.append(open[i]) }
         open = rest
       } else {
-        // Too little to pay for a state, a page with one root perhaps: go on behind it.
+        // Too little to pay for a state: go on behind it.
         for h in 0..<hits.count where hits[h].draw < others { explained[Int(hits[h].draw)] = true }
         var at = skip
         while at < open.count, !explained[Int(open[at])] { at += 1 }
@@ -258,82 +258,70 @@ extension IdPlanner {
 
   /// Adds a generator to the plan if what it gives pays for its state, counting ids of earlier blocks: it will go on.
   private mutating func adopt(
-    _ generator: any IdSequence, _ family: IdFamily, _ p: Int?, _ ids: borrowing ProcessIds,
+    _ generator: any IdSequence, _ family: IdFamily, _ p: Int, _ ids: borrowing ProcessIds,
     _ draws: borrowing Buffer<IdDraw>, _ hits: borrowing Buffer<SequenceScan.Hit>, _ explained: borrowing Buffer<Bool>,
     _ budget: inout Int
   ) -> Bool {
-    let others = ids.draws.count
     var saved = 0
     var first = Int64.max
-    var last = Int64.min
     for h in 0..<hits.count {
       let hit = hits[h]
-      var draw = -1
-      if Int(hit.draw) < others {
-        if explained[Int(hit.draw)] { continue }
-        saved += ids.draws[Int(hit.draw)].size - 1
-        if Int(hit.draw) >= ids.earlier { draw = Int(ids.numbers[Int(hit.draw) - ids.earlier]) }
-      } else {
-        draw = Int(hit.draw) - others
-        if plan.entries[draw].lane < 0 { saved += draws[draw].size - 1 }
-      }
-      guard draw >= 0, plan.entries[draw].lane < 0 else { continue }
+      if Int(hit.draw) < ids.earlier, !explained[Int(hit.draw)] { saved += ids.draws[Int(hit.draw)].size - 1 }
+      guard let d = ids.number(of: hit.draw), plan.entries[d].lane < 0 else { continue }
+      saved += draws[d].size - 1
       first = min(first, hit.position)
-      last = max(last, hit.position + Int64(draws[draw].isTrace ? family.shape.unitsOfTrace : family.shape.unitsOfSpan))
     }
     guard first < .max else { return false }
-    var start = generator
-    if first < 0 {
-      start.rewind(Int(-first))
-    } else if first > 0 {
-      var skipped = Buffer<UInt64>()
-      start.append(Int(first), to: &skipped)
-    }
+    let start = generator.moved(by: first)
     var stateBudget = effort == .best ? budget : min(budget, 100_000)
     let state = start.state(budget: &stateBudget)
     guard saved > state.count + family.leastGain else { return false }
 
-    let g: Int
-    let home = p.map { searches[$0].home } ?? 0
-    if home > 0, sources[home - 1].family == family {
-      g = home
-    } else if family.isPage, let present = sources.firstIndex(where: { $0.family == family }) {
-      // Pages are many small generators; one group tells them apart best.
-      g = present + 1
-    } else {
+    var g = searches[p].home
+    if g == 0 || sources[g - 1].family != family {
       g = add(IdSource(family))
-    }
-    if let p, home != g {
       searches[p].home = g
-      for i in 0..<ids.numbers.count { plan.entries[Int(ids.numbers[i])].group = Int32(g) }
-    }
-    let track = SequenceTrack(start)
-    let lane = Int32(plan.lanes.count)
-    plan.lanes.append(IdPlan.Lane(source: Int32(plan.states.count)))
-    plan.states.append(state)
-    plan.tracks.append(track)
-    let source = sources[g - 1]
-    source.lanes.append(
-      IdSource.Lane(lane: lane, track: track, expected: last - first, before: last - first))
-    source.hot = source.lanes.count - 1
-    for h in 0..<hits.count {
-      let hit = hits[h]
-      let draw: Int
-      if Int(hit.draw) >= others {
-        draw = Int(hit.draw) - others
-      } else {
-        guard Int(hit.draw) >= ids.earlier else { continue }
-        draw = Int(ids.numbers[Int(hit.draw) - ids.earlier])
+      for i in 0..<ids.numbers.count where plan.entries[Int(ids.numbers[i])].lane < 0 {
+        plan.entries[Int(ids.numbers[i])].group = Int32(g)
       }
-      guard plan.entries[draw].lane < 0 else { continue }
-      plan.entries[draw] = IdPlan.Entry(group: Int32(g), lane: lane, position: hit.position - first)
-      if Int(draws[draw].process) != p { noteHit(draws[draw], g) }
+    }
+    let lane = addLane(start, state, g)
+    for h in 0..<hits.count {
+      guard let d = ids.number(of: hits[h].draw), plan.entries[d].lane < 0 else { continue }
+      enter(UInt32(d), draws, lane, hits[h].position - first, g)
     }
     return true
   }
+
+  /// Makes `start` the newest lane of group `g`.
+  mutating func addLane(_ start: any IdSequence, _ state: [UInt8], _ g: Int) -> Int32 {
+    let lane = Int32(plan.lanes.count)
+    let track = SequenceTrack(start)
+    plan.lanes.append(IdPlan.Lane(source: Int32(plan.states.count)))
+    plan.states.append(state)
+    plan.tracks.append(track)
+    sources[g - 1].lanes.append(IdSource.Lane(lane: lane, track: track, expected: 0, before: 0))
+    sources[g - 1].hot = sources[g - 1].lanes.count - 1
+    return lane
+  }
+
+  /// Enters that draw `d` stands at `position` of `lane`, the newest of group `g`.
+  mutating func enter(_ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int) {
+    let draw = draws[Int(d)]
+    plan.entries[Int(d)] = IdPlan.Entry(group: Int32(g), lane: lane, position: position)
+    let source = sources[g - 1]
+    let shape = source.family.shape
+    let end = position + Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
+    let last = source.lanes.count - 1
+    if end > source.lanes[last].expected {
+      source.lanes[last].expected = end
+      source.lanes[last].before = end
+    }
+    noteHit(draw, g)
+  }
 }
 
-/// The ids of a process (or of strangers) that are not explained: those kept of earlier blocks, then those of this one.
+/// The ids of a process that are not explained: those kept of earlier blocks, then those of this one.
 struct ProcessIds: ~Copyable {
   var draws: Buffer<IdDraw>
   /// How many are of earlier blocks.
@@ -343,19 +331,41 @@ struct ProcessIds: ~Copyable {
 
   init(
     _ history: [IdDraw], _ draws: borrowing Buffer<IdDraw>, _ order: borrowing Buffer<UInt32>,
-    _ entries: borrowing Buffer<IdPlan.Entry>, process: Int?
+    _ entries: borrowing Buffer<IdPlan.Entry>, process: Int, missing: Int
   ) {
-    self.draws = Buffer(capacity: history.count + 64)
+    self.draws = Buffer(capacity: history.count + missing)
     for draw in history { self.draws.append(draw) }
     earlier = history.count
-    for i in 0..<order.count {
+    for i in 0..<order.count where entries[Int(order[i])].lane < 0 {
       let draw = draws[Int(order[i])]
-      if process.map({ Int(draw.process) == $0 && !draw.kind.isStrange }) ?? draw.kind.isStrange,
-        entries[Int(order[i])].lane < 0
-      {
+      if Int(draw.process) == process, !draw.kind.isStrange {
         self.draws.append(draw)
         numbers.append(order[i])
       }
     }
+  }
+
+  /// The number in the block of a scan's draw: one of these, or behind them any of the block; nil for earlier blocks'.
+  func number(of scanned: UInt32) -> Int? {
+    let i = Int(scanned)
+    if i >= draws.count { return i - draws.count }
+    return i >= earlier ? Int(numbers[i - earlier]) : nil
+  }
+}
+
+extension IdSequence {
+  /// The generator `distance` units on, or back.
+  func moved(by distance: Int64) -> Self {
+    var result = self
+    if distance < 0 { result.rewind(Int(-distance)) }
+    var left = Int(max(0, distance))
+    var skipped = Buffer<UInt64>()
+    while left > 0 {
+      let count = min(left, 1 << 14)
+      skipped.removeAll()
+      result.append(count, to: &skipped)
+      left -= count
+    }
+    return result
   }
 }

@@ -12,12 +12,14 @@ struct IdPlanner: ~Copyable {
   /// By place.
   private var habits = Buffer<(search: HabitSearch, told: IdHabits)>()
   /// Work that searches beyond Java's and Node's may still do.
-  var pool = 20_000_000
+  var pool = 30_000_000
   /// Work that may be lost on processes of which nothing is known.
   var doubt = 500_000
 
+  /// Whether any process may be a browser.
+  var hasPages = false
+
   // Scratch of a block.
-  var order = Buffer<UInt32>()
   private var starts = Buffer<Int>()
   private var sorted = Buffer<UInt32>()
   var list = Buffer<UInt32>()
@@ -28,7 +30,10 @@ struct IdPlanner: ~Copyable {
 
   var processes: Int { searches.count }
 
-  mutating func addProcess(_ language: IdLanguage) { searches.append(ProcessSearch(language, effort)) }
+  mutating func addProcess(_ language: IdLanguage) {
+    searches.append(ProcessSearch(language, effort))
+    if language == .webjs ? effort >= .default : effort == .best && language == .unknown { hasPages = true }
+  }
 
   mutating func plan(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     plan.entries.removeAll()
@@ -36,7 +41,7 @@ struct IdPlanner: ~Copyable {
     pool += 250 * draws.count
     doubt += 20 * draws.count
     observe(draws)
-    IdOrder.visit(draws, into: &order)
+    IdOrder.visit(draws, into: &plan.order)
     if !sources.isEmpty {
       follow(draws)
       lookForMissing(draws, known)
@@ -86,11 +91,11 @@ struct IdPlanner: ~Copyable {
     starts.removeAll()
     starts.append(repeating: 0, count: sources.count + 2)
     strangers.removeAll()
-    for i in 0..<order.count {
-      let d = Int(order[i])
+    for i in 0..<plan.order.count {
+      let d = Int(plan.order[i])
       let draw = draws[d]
       if draw.kind.isStrange {
-        strangers.append(order[i])
+        strangers.append(plan.order[i])
         continue
       }
       let home = searches[Int(draw.process)].home
@@ -99,10 +104,10 @@ struct IdPlanner: ~Copyable {
     }
     for g in 1..<starts.count { starts[g] += starts[g &- 1] }
     sorted.removeAll()
-    sorted.append(repeating: 0, count: order.count)
-    for i in 0..<order.count where !draws[Int(order[i])].kind.isStrange {
-      let home = Int(plan.entries[Int(order[i])].group)
-      sorted[starts[home]] = order[i]
+    sorted.append(repeating: 0, count: plan.order.count)
+    for i in 0..<plan.order.count where !draws[Int(plan.order[i])].kind.isStrange {
+      let home = Int(plan.entries[Int(plan.order[i])].group)
+      sorted[starts[home]] = plan.order[i]
       starts[home] &+= 1
     }
     var start = starts[0]
@@ -202,21 +207,28 @@ struct IdPlanner: ~Copyable {
   /// Runs lanes of known generators past the ids that were not predicted, whichever process they are of.
   private mutating func lookForMissing(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     var missing = 0
-    for d in 0..<draws.count where plan.entries[d].lane < 0 { missing += 1 }
+    var missingAt = [Int](repeating: 0, count: sources.count + 1)
+    for d in 0..<draws.count where plan.entries[d].lane < 0 {
+      missing += 1
+      if !draws[d].kind.isStrange { missingAt[searches[Int(draws[d].process)].home] += 1 }
+    }
     guard missing > 0 else { return }
-    var work = 1 << 14 + 512 * missing
+    var work = 1 << 15 + 128 * missing
     for highFirst in [true, false] {
       guard sources.contains(where: { !$0.family.isJava && $0.family.shape.highFirst == highFirst }) else { continue }
       var scan = SequenceScan(expecting: missing, highFirst: highFirst)
-      for i in 0..<order.count where plan.entries[Int(order[i])].lane < 0 {
-        scan.add(draws[Int(order[i])], order[i])
+      for i in 0..<plan.order.count where plan.entries[Int(plan.order[i])].lane < 0 {
+        scan.add(draws[Int(plan.order[i])], plan.order[i])
       }
       for g in 1...sources.count {
         let source = sources[g - 1]
         guard !source.family.isJava, source.family.shape.highFirst == highFirst else { continue }
         source.forget(plan, known)
         for l in source.lanes.indices.reversed().prefix(64) where work > 0 {
-          run(source, l, g, scan, draws, quiet: 256 + 32 * min(missing, 4096), &work)
+          let isPage = source.family.isPage
+          run(
+            source, l, g, scan, draws, quiet: isPage ? 512 : 256 + 64 * min(missingAt[g], 1024),
+            back: isPage ? 512 : 1024, &work)
         }
       }
     }
@@ -225,13 +237,13 @@ struct IdPlanner: ~Copyable {
   /// Looks for ids of `scan` around lane `l` of `source`, and on until `quiet` units hold none.
   private mutating func run(
     _ source: IdSource, _ l: Int, _ g: Int, _ scan: borrowing SequenceScan, _ draws: borrowing Buffer<IdDraw>,
-    quiet: Int, _ work: inout Int
+    quiet: Int, back: Int64, _ work: inout Int
   ) {
     let lane = source.lanes[l]
     let track = lane.track
     let units = Int64(track.shape.unitsOfTrace)
     var hits = Buffer<SequenceScan.Hit>()
-    var from = max(track.origin, lane.before - 1024)
+    var from = max(track.origin, lane.before - back)
     var to = lane.expected + Int64(quiet)
     var expected = lane.expected
     while from < to {

@@ -130,7 +130,8 @@ struct IdState: ~Copyable {
       report.rawBytes += coder.spent - before
     }
     if counts[0] < draws.count {
-      IdOrder.visit(draws, into: &order)
+      // The encoder has it from planning.
+      if C.decodes { IdOrder.visit(draws, into: &order) } else { swap(&order, &plan.order) }
       for g in 1..<groups.count where counts[g] > 0 {
         let before = coder.spent
         let counted = codeDrawn(g, &draws, &plan, &coder)
@@ -376,11 +377,11 @@ struct IdState: ~Copyable {
       if mode == Mode.new, family.isJava {
         position = 0
       } else {
-        let kindKey = groupKey | (isTrace ? 1 << 47 : 0)
-        let byKind = steps.base(kindKey | 1 << 46, unless: -1, need: 0, &models)
+        let kindKey = groupKey | UInt64(draw.kind.rawValue) << 46
+        let byKind = steps.base(kindKey | 1 << 45, unless: -1, need: 0, &models)
         let byName = steps.base(kindKey | UInt64(draw.name), unless: byKind, need: 3, &models)
         // Names that share a key share contexts: no harm.
-        let pairKey = kindKey ^ UInt64(lanes[lane].lastName &* 0x9E37_79B1) << 15 ^ UInt64(draw.name)
+        let pairKey = kindKey ^ UInt64(lanes[lane].lastName &* 0x9E37_79B1) << 14 ^ UInt64(draw.name)
         let small = pairs.base(pairKey, unless: byName, need: 3, &models)
         let distance = StepCode.code(
           position &- lanes[lane].next, &models, small: small, large: byName + StepCode.small, &coder)

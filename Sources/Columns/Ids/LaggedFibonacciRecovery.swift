@@ -34,8 +34,15 @@ enum LaggedFibonacciRecovery {
     return ((a & low) &- (b & low) &- borrow) & low | ((a & ~low) &- (b & ~low)) & (1 << 48 - 1)
   }
 
-  /// Links whose later unit lies in `range`. Windows are wide enough for draws of which only 30 % are in the sample.
-  static func byteLinks(_ units: [UInt64], _ range: Range<Int>, budget: inout Int) -> [Link] {
+  /// How many units of the sample before a unit that one short lag before it is looked for: wide enough for draws of which
+  /// only 30 % are in the sample.
+  static let byteLags = 61...330
+  static let wordLags = 71...400
+
+  /// Links whose later unit lies in `range`.
+  static func byteLinks(
+    _ units: [UInt64], _ range: Range<Int>, lags: ClosedRange<Int> = byteLags, budget: inout Int
+  ) -> [Link] {
     var links: [Link] = []
     let low48: UInt64 = 1 << 48 - 1
     var upper = SlidingIndex(bits: 13, count: units.count)
@@ -50,8 +57,8 @@ enum LaggedFibonacciRecovery {
       }
       let a = units[i] >> 8 & low48
       let oldest = max(0, i - 680)
-      let from = max(0, i - 330)
-      let to = i - 60
+      let from = max(0, i - lags.upperBound)
+      let to = i - lags.lowerBound + 1
       guard from < to else { continue }
       // Far more links than chance and truth together have: the same ids again and again.
       guard budget > 0, links.count < 64 * (i - range.lowerBound + 4) else { return [] }
@@ -91,7 +98,9 @@ enum LaggedFibonacciRecovery {
     return links
   }
 
-  static func wordLinks(_ units: [UInt64], _ range: Range<Int>, budget: inout Int) -> [Link] {
+  static func wordLinks(
+    _ units: [UInt64], _ range: Range<Int>, lags: ClosedRange<Int> = wordLags, budget: inout Int
+  ) -> [Link] {
     var links: [Link] = []
     var index = SlidingIndex(bits: 13, count: units.count)
     var inserted = max(0, range.lowerBound - 780)
@@ -101,8 +110,8 @@ enum LaggedFibonacciRecovery {
         inserted += 1
       }
       let oldest = max(0, i - 780)
-      let from = max(0, i - 400)
-      let to = i - 70
+      let from = max(0, i - lags.upperBound)
+      let to = i - lags.lowerBound + 1
       guard from < to else { continue }
       // Far more links than chance and truth together have: the same ids again and again.
       guard budget > 0, links.count < 64 * (i - range.lowerBound + 4) else { return [] }
@@ -130,13 +139,19 @@ enum LaggedFibonacciRecovery {
     _ units: [UInt64], pairs: [Int], bytes: Bool, budget: inout Int, transitions: () -> Transitions?
   ) -> (words: [UInt64], taken: Int)? {
     let n = units.count
-    // Sixteen units in two places: other generators have no link there.
-    var probes = 0
+    // Eight units in two places: other generators have no link there.
+    var probes: [Link] = []
     for start in [max(bytes ? bytesFar / 2 : 304, n / 3), n * 2 / 3] {
-      let range = min(start, n - 1)..<min(start + 16, n)
-      probes += (bytes ? byteLinks(units, range, budget: &budget) : wordLinks(units, range, budget: &budget)).count
+      let range = min(start, n - 1)..<min(start + 8, n)
+      probes += bytes ? byteLinks(units, range, budget: &budget) : wordLinks(units, range, budget: &budget)
     }
-    guard probes > 0 else { return nil }
+    guard !probes.isEmpty else { return nil }
+    // Where the probes have their lags, the others mostly have theirs.
+    var lags = bytes ? byteLags : wordLags
+    if probes.count >= 4 {
+      let seen = probes.map { Int($0.unit - $0.near) }
+      lags = (max(lags.lowerBound, seen.min()! - 24)...min(lags.upperBound, seen.max()! + 24))
+    }
     // A short stretch is enough where nothing is missing.
     for length in [1300, 4500] {
       let length = min(length, n)
@@ -144,7 +159,8 @@ enum LaggedFibonacciRecovery {
       let part = Array(units[..<length])
       let links =
         bytes
-        ? byteLinks(part, 150..<length, budget: &budget) : wordLinks(part, 170..<length, budget: &budget)
+        ? byteLinks(part, 150..<length, lags: lags, budget: &budget)
+        : wordLinks(part, 170..<length, lags: lags, budget: &budget)
       if links.count >= 10 {
         var positions = RelativePositions(count: length)
         for link in links {
@@ -173,6 +189,41 @@ enum LaggedFibonacciRecovery {
       if length == n { break }
     }
     return nil
+  }
+
+  /// Nothing missing, swapped or in between for long enough: the state from the longest stretch in which every unit obeys
+  /// the law.
+  static func contiguous(_ units: [UInt64]) -> (words: [UInt64], taken: Int)? {
+    let low48: UInt64 = 1 << 48 - 1
+    var best = (length: 0, start: 0, phase: 0)
+    var run = (length: 0, phase: 0)
+    for i in bytesFar..<max(bytesFar, units.count) {
+      let (a, b, c) = (units[i] >> 8 & low48, units[i - bytesNear] >> 16, units[i - bytesFar] & low48)
+      // A unit later, a word starts a byte earlier.
+      let expected = (run.phase + 6) % 7
+      var phase: Int?
+      for s in run.length > 0 ? (expected + 6) % 7..<(expected + 6) % 7 + 1 : 0..<7 {
+        let split = UInt64(8 * s)
+        if c == difference(a, b, split: split, borrow: 0) || (s > 0 && c == difference(a, b, split: split, borrow: 1)) {
+          phase = (s + 1) % 7
+        }
+      }
+      run = phase.map { (run.length + 1, $0) } ?? (0, 0)
+      if run.length > best.length { best = (run.length, i + 1 - run.length, phase! + run.length - 1) }
+    }
+    // Shorter ones leave units between the lags unproved.
+    guard best.length >= bytesFar - bytesNear else { return nil }
+    // Words from the first that starts in the unit that the stretch's first unit looks back to.
+    let first = best.start - bytesFar
+    let offset = (best.phase + 8 * bytesFar) % 7
+    var words: [UInt64] = []
+    for w in 0..<LaggedFibonacci.long {
+      let (unit, byte) = (offset + 7 * w).quotientAndRemainder(dividingBy: 8)
+      var word = units[first + unit] >> UInt64(8 * byte)
+      if byte > 1 { word |= units[first + unit + 1] << UInt64(64 - 8 * byte) }
+      words.append(word & GoByteIds.mask)
+    }
+    return (words, (8 - offset) % 8)
   }
 
   /// A piece laid out: which units stand where, and what its words imply about others.
@@ -340,16 +391,20 @@ extension GoByteIds {
       }
       units.append(draw.low.byteSwapped)
     }
-    guard units.count >= 700 else { return nil }
+    guard units.count >= 650 else { return nil }
+    func anchored(_ found: (words: [UInt64], taken: Int)) -> GoByteIds? {
+      // The first unit that begins in the words found.
+      var state = GoByteIds(words: found.words, taken: found.taken % 7)
+      if found.taken == 7 { state.generator.run(1) { _ in } }
+      return state.anchored(to: units.map { $0.byteSwapped }, needed: 540, budget: &budget)
+    }
+    if let found = LaggedFibonacciRecovery.contiguous(units), let result = anchored(found) { return result }
     guard
       let found = LaggedFibonacciRecovery.solve(
         units, pairs: pairs, bytes: true, budget: &budget,
         transitions: { Transitions(sample.draws[...], firsts: firsts, lengths: lengths) })
     else { return nil }
-    // The first unit that begins in the words found.
-    var state = GoByteIds(words: found.words, taken: found.taken % 7)
-    if found.taken == 7 { state.generator.run(1) { _ in } }
-    return state.anchored(to: units.map { $0.byteSwapped }, needed: 540, budget: &budget)
+    return anchored(found)
   }
 }
 

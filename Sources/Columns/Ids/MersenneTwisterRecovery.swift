@@ -72,13 +72,13 @@ struct MersenneTwisterRecovery {
 
   static func recover(_ sample: IdSample, bytes: Bool, budget: inout Int) -> MersenneTwister? {
     let draws = sample.draws
-    // 48 ids and what comes after them within reach: other generators have no link there.
+    // 24 ids and what comes after them within reach: other generators have no link there.
     guard draws.count >= 160, budget > 200_000 else { return nil }
     let probe = MersenneTwisterRecovery(
-      draws[max(0, min(draws.count / 3, draws.count - 430))...].prefix(48 + 380), bytes: bytes)
-    let first = probe.links(probe.single.prefix(48), power: 1, ratio: nil, budget: &budget)
+      draws[max(0, min(draws.count / 3, draws.count - 430))...].prefix(24 + 380), bytes: bytes)
+    let first = probe.links(probe.single.prefix(24), power: 1, ratio: nil, budget: &budget)
     guard !first.isEmpty else { return nil }
-    let guess = first.count >= 8 ? Self.ratio(first) : nil
+    let guess = first.count >= 6 ? Self.ratio(first) : nil
 
     // The longest stretches without a hole in time.
     var stretches: [Range<Int>] = []

@@ -11,16 +11,18 @@ struct ProcessSearch {
   var history: [IdDraw] = []
   /// Ids not explained since the last find, less a share of those explained.
   var pending = 0
+  /// Ids explained so far.
+  var explained = 0
   /// Ids not explained in this block.
   var missing = 0
   /// How many must be pending for the next search.
   var nextTry: Int
   /// How many there were when each family was last tried.
   private var tried = [Int](repeating: 0, count: IdFamily.allCases.count)
-  /// Families to try, cheapest first.
+  /// Families to try, cheapest first; browsers' are searched for apart.
   let ladder: [IdFamily]
 
-  static var kept: Int { 6000 }
+  static var kept: Int { 8192 }
 
   init(_ language: IdLanguage, _ effort: IdEffort) {
     self.language = language
@@ -39,9 +41,8 @@ struct ProcessSearch {
       if language == .ruby || effort == .best && language == .unknown { list.append(.ruby) }
       if mayBe(.cpp) { list.append(.cpp) }
       if language == .dotnet { list.append(.dotnet) }
-      if language == .webjs { list += [.webDigits, .webBytes] }
     }
-    if effort == .best, language == .unknown { list += [.webDigits, .webBytes, .dotnet] }
+    if effort == .best, language == .unknown { list.append(.dotnet) }
     return list
   }
 
@@ -80,9 +81,7 @@ extension IdFamily {
   /// Draws a search looks at.
   var window: Int {
     switch self {
-    case .node: 2000
-    case .webDigits, .webBytes: 256
-    case .dotnet, .cpp: 2000
+    case .node, .dotnet, .cpp: 2000
     default: 6000
     }
   }
@@ -103,7 +102,7 @@ extension IdFamily {
   /// Fewer are not worth a search.
   var leastDraws: Int {
     switch self {
-    case .goBytes, .goWords: 600
+    case .goBytes, .goWords: 650
     case .python, .ruby: 320
     case .dotnet: 12
     case .cpp: 200
@@ -117,9 +116,8 @@ extension IdFamily {
   /// Units without an id after which a generator is taken to be at its end.
   func quiet(_ effort: IdEffort) -> Int {
     switch self {
-    case .webDigits, .webBytes: 1 << 12
     case .dotnet, .cpp: 1 << 12
-    default: effort == .best ? 1 << 21 : 1 << 16
+    default: effort == .best ? 1 << 21 : 1 << 15
     }
   }
 }

@@ -8,8 +8,16 @@ struct SequenceScan: ~Copyable {
   private let filterShift: UInt64
   private var table: FlatMap
   /// By entry: its draw, and the entry before with the same id.
-  private var entries: Buffer<(draw: IdDraw, number: UInt32, next: UInt32)>
+  private var entries: Buffer<Entry>
   private let highFirst: Bool
+
+  private struct Entry: BitwiseCopyable {
+    var low: UInt64
+    var high: UInt64
+    var number: UInt32
+    var next: UInt32
+    var isTrace: Bool
+  }
 
   struct Hit: BitwiseCopyable {
     var draw: UInt32
@@ -35,7 +43,7 @@ struct SequenceScan: ~Copyable {
     let bit = Int(truncatingIfNeeded: (key &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
     filter[bit >> 6] |= 1 << UInt64(bit & 63)
     let old = table.set(key, UInt32(entries.count))
-    entries.append((draw, number, old))
+    entries.append(Entry(low: draw.low, high: draw.high, number: number, next: old, isTrace: draw.isTrace))
   }
 
   /// Draws whose id is made of `units` at places in `range`; enough units follow the range to hold an id. Unit 0 has
@@ -43,32 +51,47 @@ struct SequenceScan: ~Copyable {
   func look(
     _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, origin: Int64, shape: IdShape, _ hits: inout Buffer<Hit>
   ) {
-    let narrow = shape.unitBits < 32
-    var rolling: UInt64 = 0
-    let span = shape.unitsOfSpan
     let unitBits = UInt64(shape.unitBits)
-    if narrow, !range.isEmpty { rolling = shape.word(units, at: range.lowerBound) >> unitBits }
-    for p in range {
-      var word: UInt64
-      if narrow {
-        // All narrow generators have their first unit on top.
-        rolling = rolling << unitBits | units[p &+ span &- 1]
-        word = rolling
-      } else {
-        word = shape.word(units, at: p)
+    if shape.unitBits < 32, !range.isEmpty {
+      // All narrow generators have their first unit on top.
+      let last = shape.unitsOfSpan &- 1
+      var word = shape.word(units, at: range.lowerBound) >> unitBits
+      for p in range {
+        word = word << unitBits | units[p &+ last]
+        if mayBe(word) { find(word, units, p, origin, shape, &hits) }
       }
-      let bit = Int(truncatingIfNeeded: (word &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
-      if filter[bit >> 6] >> UInt64(bit & 63) & 1 == 0 { continue }
-      var next = table.find(word)
-      while next != FlatMap.absent {
-        let entry = entries[Int(next)]
-        next = entry.next
-        if entry.draw.isTrace {
-          let trace = shape.trace(units, at: p)
-          guard trace.high == entry.draw.high, trace.low == entry.draw.low else { continue }
-        }
-        hits.append(Hit(draw: entry.number, position: origin &+ Int64(p)))
+    } else if shape.unitBits == 64 {
+      for p in range where mayBe(units[p]) { find(units[p], units, p, origin, shape, &hits) }
+    } else {
+      let (first, second): (UInt64, UInt64) = shape.highFirst ? (32, 0) : (0, 32)
+      for p in range {
+        let word = units[p] << first | units[p &+ 1] << second
+        if mayBe(word) { find(word, units, p, origin, shape, &hits) }
       }
+    }
+  }
+
+  @inline(__always)
+  private func mayBe(_ word: UInt64) -> Bool {
+    let bit = Int(truncatingIfNeeded: (word &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
+    return filter[bit >> 6] >> UInt64(bit & 63) & 1 != 0
+  }
+
+  /// Draws whose id begins with `word` at `p` of `units`.
+  @inline(never)
+  private func find(
+    _ word: UInt64, _ units: borrowing Buffer<UInt64>, _ p: Int, _ origin: Int64, _ shape: IdShape,
+    _ hits: inout Buffer<Hit>
+  ) {
+    var next = table.find(word)
+    while next != FlatMap.absent {
+      let entry = entries[Int(next)]
+      next = entry.next
+      if entry.isTrace {
+        let trace = shape.trace(units, at: p)
+        guard trace.high == entry.high, trace.low == entry.low else { continue }
+      }
+      hits.append(Hit(draw: entry.number, position: origin &+ Int64(p)))
     }
   }
 

@@ -24,7 +24,7 @@ final class SequenceTrack {
   func extend(to position: Int64) {
     let missing = Int(position - end)
     guard missing > 0 else { return }
-    generator.append(max(missing, min(units.count, 2048), 64), to: &units)
+    generator.append(max(missing, min(units.count, shape.unitBits < 32 ? 64 : 1024), 64), to: &units)
   }
 
   /// Makes units up to `position`, forgetting those too far behind it to matter.
@@ -46,15 +46,11 @@ final class SequenceTrack {
     origin += Int64(excess)
   }
 
-  /// The generator at `position`.
+  /// The generator at `position`, to where it runs if need be.
   func generator(at position: Int64) -> any IdSequence {
+    reach(position)
     var result = generator
-    if position <= end {
-      result.rewind(Int(end - position))
-    } else {
-      var skipped = Buffer<UInt64>()
-      result.append(Int(position - end), to: &skipped)
-    }
+    result.rewind(Int(end - position))
     return result
   }
 

@@ -48,22 +48,24 @@ struct V8Random<Draw: V8Draw>: IdSequence {
     var missing = count
     units.reserve(count + 64)
     while missing > 0 {
-      let start = units.count - used
-      let end = (s0, s1)
       // The block goes where its unused draws belong; the used ones and what is too much are not written.
       let last = min(64, used + missing)
+      let start = units.count - used
       units.append(repeating: 0, count: last - used)
-      var a = end.0
-      var b = end.1
-      for k in stride(from: 63, through: 0, by: -1) {
+      var (a, b) = (s0, s1)
+      for _ in last..<64 { Self.step(&a, &b) }
+      var at = start &+ last &- 1
+      for _ in used..<last {
         Self.step(&a, &b)
-        if k >= used, k < last { units[start + k] = a >> shift }
+        units[at] = a >> shift
+        at &-= 1
       }
       missing -= last - used
       if last < 64 {
         used = last
         return
       }
+      for _ in 0..<used { Self.step(&a, &b) }
       (s0, s1, used) = (a, b, 0)
     }
   }
@@ -190,27 +192,40 @@ enum NodeDraw: V8Draw {
   private static func align(
     _ state: (s0: UInt64, s1: UInt64), span: Int, _ draws: [IdDraw], _ start: Int, _ budget: inout Int
   ) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    var best = (score: 0, s0: state.s0, s1: state.s1)
+    budget -= 100_000
+    // Outputs in the order of making, from a block before the state on, and where each is.
     var (s0, s1) = state
-    for _ in 0...(64 - span) {
-      var generator = NodeRandom(s0: s0, s1: s1, used: 0)
-      var units = Buffer<UInt64>()
-      generator.append(64 * 16, to: &units)
-      budget -= 20_000
-      var places = FlatMap(expecting: units.count)
-      for p in 0..<(units.count - 1) { places.set(units[p] << 32 | units[p + 1], UInt32(p)) }
+    for _ in 0..<64 { NodeRandom.stepBack(&s0, &s1) }
+    var made = FlatMap(expecting: 64 * 17)
+    for t in 0..<64 * 17 as Range<UInt32> {
+      NodeRandom.step(&s0, &s1)
+      made.set(s0 >> 32, t)
+    }
+    // The ids by when their two halves were made.
+    var halves: [(first: Int, second: Int)] = []
+    for at in start..<min(start + 200, draws.count) {
+      let id = draws[at].isTrace ? draws[at].high : draws[at].low
+      let (first, second) = (made.find(id >> 32), made.find(id & 0xFFFF_FFFF))
+      if first != FlatMap.absent, second != FlatMap.absent { halves.append((Int(first), Int(second))) }
+    }
+    var best = (score: 0, back: 0)
+    for back in 0...(64 - span) {
+      // Blocks begin `back` outputs before the state; they are handed out from their end.
       var score = 0
       var last = -1
-      for at in start..<min(start + 200, draws.count) {
-        let place = places.find(draws[at].isTrace ? draws[at].high : draws[at].low)
-        if place == FlatMap.absent { continue }
-        score += last < 0 ? 40 : max(0, 40 - abs(Int(place) - last))
-        last = Int(place)
+      for (first, second) in halves {
+        let (a, b) = (first + back, second + back)
+        let place = a - a % 64 + 63 - a % 64
+        if b - b % 64 + 63 - b % 64 != place + 1 { continue }
+        score += last < 0 ? 40 : max(0, 40 - abs(place - last))
+        last = place
       }
-      if score > best.score { best = (score, s0, s1) }
-      NodeRandom.stepBack(&s0, &s1)
+      if score > best.score { best = (score, back) }
     }
-    return best.score >= 60 ? (best.s0, best.s1, 0) : nil
+    guard best.score >= 60 else { return nil }
+    (s0, s1) = state
+    for _ in 0..<best.back { NodeRandom.stepBack(&s0, &s1) }
+    return (s0, s1, 0)
   }
 }
 
@@ -218,9 +233,13 @@ enum NodeDraw: V8Draw {
 enum WebDigitDraw: V8Draw {
   static var bits: Int { 4 }
   static var name: String { "V8 Math.random (browser, 4 bits)" }
-  private static let solvers = pageSolvers(bits: 4)
+  private static let solvers = PageSolvers(bits: 4)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    recoverPage(sample, bits: 4, solvers, &budget)
+    recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2) }
+  }
+  /// From a root's ids.
+  static func recover(span: UInt64, high: UInt64, low: UInt64) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    solvers.open((low, high, span))
   }
 }
 
@@ -228,37 +247,50 @@ enum WebDigitDraw: V8Draw {
 enum WebByteDraw: V8Draw {
   static var bits: Int { 8 }
   static var name: String { "V8 Math.random (browser, 8 bits)" }
-  private static let solvers = pageSolvers(bits: 8)
+  private static let solvers = PageSolvers(bits: 8)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    recoverPage(sample, bits: 8, solvers, &budget)
+    recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2) }
+  }
+  /// From a root's ids.
+  static func recover(span: UInt64, high: UInt64, low: UInt64) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    solvers.open((low, high, span))
   }
 }
 
 /// A solver for each place in a block that a root's first draw may have.
-private func pageSolvers(bits: Int) -> [BitSolver] {
-  let outputs = V8Outputs(steps: 128, bits: bits)
-  return (0..<64).map { used in
-    // The last drawn first: a root's 192 bits, backwards.
-    let steps = (0..<(192 / bits)).map { draw in
-      let at = used + draw
-      return at / 64 * 64 + 63 - at % 64
+private final class PageSolvers: Sendable {
+  private let solvers: [BitSolver]
+
+  init(bits: Int) {
+    let outputs = V8Outputs(steps: 128, bits: bits)
+    solvers = (0..<64).map { used in
+      // The last drawn first: a root's 192 bits, backwards.
+      let steps = (0..<(192 / bits)).map { draw in
+        let at = used + draw
+        return at / 64 * 64 + 63 - at % 64
+      }
+      return outputs.solver(steps.reversed())
     }
-    return outputs.solver(steps.reversed())
+  }
+
+  /// The state that gave a root's ids, given as three words, the last drawn first.
+  func open(_ words: (UInt64, UInt64, UInt64)) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    for used in 0..<64 {
+      if let state = solvers[used].solve(words) { return (state.s0, state.s1, used) }
+    }
+    return nil
   }
 }
 
 /// A page load is a generator of its own: its state comes from one root's span id and trace id.
 private func recoverPage(
-  _ sample: IdSample, bits: Int, _ solvers: [BitSolver], _ budget: inout Int
+  _ sample: IdSample, _ budget: inout Int, _ open: (UInt64, UInt64, UInt64) -> (s0: UInt64, s1: UInt64, used: Int)?
 ) -> (s0: UInt64, s1: UInt64, used: Int)? {
   let draws = sample.draws
   for at in 1..<max(1, draws.count) where draws[at].isTrace && draws[at - 1].span == draws[at].span {
     budget -= 64 * 8
     if budget < 0 { return nil }
-    let words = (draws[at].low, draws[at].high, draws[at - 1].low)
-    for used in 0..<64 {
-      if let state = solvers[used].solve(words) { return (state.s0, state.s1, used) }
-    }
+    if let state = open(draws[at - 1].low, draws[at].high, draws[at].low) { return state }
   }
   return nil
 }

@@ -14,7 +14,7 @@ struct Followers: BitwiseCopyable {
 struct FollowerTable: ~Copyable {
   private var slots = Buffer<Followers>(repeating: Followers(), count: 1 << 8)
   private var filled = 0
-  static let bound = 1 << 19
+  static let bound = 1 << 16
 
   /// The slot of `hash`, or -1.
   @inline(__always)

@@ -56,7 +56,7 @@ struct TokenModel: TextModel, ~Copyable {
   }
 
   /// How much the segment has taught: its owner starts anew when this is too much.
-  var size: Int { runs.count &* 4 &+ dictionary.size }
+  var size: Int { runs.count &* 16 &+ dictionary.size }
 
   // MARK: strings
 

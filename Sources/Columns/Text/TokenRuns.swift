@@ -9,7 +9,7 @@ struct TokenRuns: ~Copyable {
   /// The token in 28 bits; above, how it came: 0 foretold or guessed at once, 1 guessed after the run was wrong, 2
   /// unguessed. What was once a surprise will often be one again.
   private var tokens = Buffer<UInt32>(capacity: 1 << 8)
-  /// Where the run with some hash last ended.
+  /// Where the run with some hash last ended, in 24 bits; above, the upper eight bits of the hash.
   private var ends = Buffer<UInt32>(repeating: 0, count: 1 << 8)
   private var entered = 0
   /// Where each column's last string begins, and its last part.
@@ -25,6 +25,8 @@ struct TokenRuns: ~Copyable {
   var count: Int { tokens.count }
 
   private static let mask: UInt32 = 0x0FFF_FFFF
+  private static let position: UInt32 = 0x00FF_FFFF
+  private static let bound = 1 << 16
   /// Above the column where a string begins.
   private static let begin: UInt32 = 3 << 28
 
@@ -89,11 +91,15 @@ struct TokenRuns: ~Copyable {
     let n = tokens.count
     if n < 4 { return }
     entered &+= 1
-    if entered > ends.count, ends.count < 1 << 20 { grow() }
-    let place = Int(hash(n) >> 4) & (ends.count &- 1)
-    let candidate = Int(ends[place])
-    ends[place] = UInt32(truncatingIfNeeded: n)
-    if candidate >= 4, same(candidate, n, 1), same(candidate, n, 2), same(candidate, n, 3) {
+    if entered > ends.count, ends.count < Self.bound { grow() }
+    let hash = hash(n)
+    let place = Int(hash >> 4) & (ends.count &- 1)
+    let found = ends[place]
+    let candidate = Int(found & Self.position)
+    ends[place] = hash & ~Self.position | UInt32(truncatingIfNeeded: n) & Self.position
+    if (found ^ hash) & ~Self.position == 0, candidate >= 4, candidate < n, same(candidate, n, 1),
+      same(candidate, n, 2), same(candidate, n, 3)
+    {
       at = candidate
       length = 2
       recovering = false
@@ -118,10 +124,9 @@ struct TokenRuns: ~Copyable {
   private mutating func grow() {
     let old = ends.count
     var bigger = Buffer<UInt32>(repeating: 0, count: old &* 4)
-    for place in 0..<old where ends[place] > 0 {
-      let end = ends[place]
-      let to = Int(hash(Int(end)) >> 4) & (bigger.count &- 1)
-      bigger[to] = max(bigger[to], end)
+    for place in 0..<old where ends[place] & Self.position > 3 {
+      let hash = hash(Int(ends[place] & Self.position))
+      bigger[Int(hash >> 4) & (bigger.count &- 1)] = ends[place]
     }
     swap(&ends, &bigger)
   }

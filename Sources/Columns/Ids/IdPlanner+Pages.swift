@@ -1,0 +1,87 @@
+import Bytes
+
+/// Browsers' generators, one for each page load: every root's two ids that are not explained may open a page, also of a
+/// root that has not come yet and is known as parent and trace id of another process' span.
+extension IdPlanner {
+  mutating func searchPages(_ draws: borrowing Buffer<IdDraw>) {
+    // Strangers are looked at where there are pages at all.
+    let before = sources.count
+    openPages(draws)
+    if sources.count > before { openPages(draws) }
+  }
+
+  private mutating func openPages(_ draws: borrowing Buffer<IdDraw>) {
+    var families: [IdFamily] = [.webDigits, .webBytes]
+    let known = families.filter { family in sources.contains { $0.family == family } }
+    if !known.isEmpty { families = known }
+    // Whose ids may be of pages.
+    list.removeAll()
+    for i in 0..<plan.order.count where plan.entries[Int(plan.order[i])].lane < 0 {
+      let draw = draws[Int(plan.order[i])]
+      let language = searches[Int(draw.process)].language
+      if draw.kind.isStrange ? !known.isEmpty : language == .webjs || (effort == .best && language == .unknown) {
+        list.append(plan.order[i])
+      }
+    }
+    guard list.count > 1 else { return }
+    IdOrder.arrangePairs(&list, from: 0, draws, traceIsFirst: false)
+    var scan: SequenceScan?
+    var hits = Buffer<SequenceScan.Hit>()
+    var budget = 1_000_000 + 4000 * list.count
+    for family in families {
+      var any = false
+      for i in 1..<list.count where budget > 0 {
+        let (span, trace) = (draws[Int(list[i - 1])], draws[Int(list[i])])
+        guard trace.isTrace, IdDraw.arePair(span, trace), plan.entries[Int(list[i])].lane < 0,
+          plan.entries[Int(list[i - 1])].lane < 0
+        else { continue }
+        budget -= 64 * 8
+        guard let page = openPage(family, span, trace) else { continue }
+        if scan == nil {
+          var new = SequenceScan(expecting: list.count, highFirst: true)
+          for k in 0..<list.count { new.add(draws[Int(list[k])], list[k]) }
+          scan = consume new
+        }
+        hits.removeAll()
+        scan!.run(page, quiet: 512, back: 256, budget: &budget, into: &hits)
+        if adopt(page, family, draws, hits) { any = true }
+      }
+      if any { break }
+    }
+  }
+
+  private func openPage(_ family: IdFamily, _ span: IdDraw, _ trace: IdDraw) -> (any IdSequence)? {
+    if family == .webDigits {
+      return WebDigitDraw.recover(span: span.low, high: trace.high, low: trace.low).map {
+        WebDigitRandom(s0: $0.s0, s1: $0.s1, used: $0.used)
+      }
+    }
+    return WebByteDraw.recover(span: span.low, high: trace.high, low: trace.low).map {
+      WebByteRandom(s0: $0.s0, s1: $0.s1, used: $0.used)
+    }
+  }
+
+  /// Adds a page to the plan if what it gives pays for its state.
+  private mutating func adopt(
+    _ page: any IdSequence, _ family: IdFamily, _ draws: borrowing Buffer<IdDraw>,
+    _ hits: borrowing Buffer<SequenceScan.Hit>
+  ) -> Bool {
+    var saved = 0
+    var first = Int64.max
+    for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
+      saved += draws[Int(hits[h].draw)].size - 1
+      first = min(first, hits[h].position)
+    }
+    guard saved > 0 else { return false }
+    let start = page.moved(by: first)
+    var budget = 0
+    let state = start.state(budget: &budget)
+    guard saved > state.count + family.leastGain else { return false }
+    let g = sources.firstIndex { $0.family == family }.map { $0 + 1 } ?? add(IdSource(family))
+    let lane = addLane(start, state, g)
+    for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
+      enter(hits[h].draw, draws, lane, hits[h].position - first, g)
+    }
+    return true
+  }
+}
