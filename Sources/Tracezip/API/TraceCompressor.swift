@@ -221,7 +221,7 @@ public final class TraceCompressor {
     if !isStarted, !isEnd, !isFlush, mayBeSingle { return }
     largestPending = max(largestPending, pending.bytes.count)
     while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
-      pending.isFollowed = !isEnd && !isFlush
+      pending.isFollowed = !isEnd && !isFlush && !plan.isLast(cut.count)
       try send(cut)
     }
   }

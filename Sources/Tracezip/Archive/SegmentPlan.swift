@@ -5,8 +5,10 @@ struct SegmentPlan {
   private let blockSize: Int
   private(set) var position = 0
   private var segmentEnd: Int
+  private let inputSize: Int?
 
   init(config: TracezipConfig, size: Int?) {
+    inputSize = size
     blockSize = min(config.blockSize, config.segmentSize)
     var length = config.segmentSize
     if let size, size > length {
@@ -27,6 +29,9 @@ struct SegmentPlan {
     let blocks = (left + blockSize - 1) / blockSize
     return max((left + blocks - 1) / blocks, TracezipConfig.blockSizes.lowerBound)
   }
+
+  /// Whether a chunk of `count` bytes is the input's last, as far as its size is known.
+  func isLast(_ count: Int) -> Bool { inputSize.map { position + count >= $0 } ?? false }
 
   /// Takes a chunk; true where it is the segment's last.
   mutating func take(_ count: Int) -> Bool {
