@@ -46,8 +46,9 @@ final class SequenceTrack {
     origin += Int64(excess)
   }
 
-  /// The generator at `position`, whose units have been made.
+  /// The generator at `position`.
   func generator(at position: Int64) -> any IdSequence {
+    extend(to: position)
     var result = generator
     result.rewind(Int(end - position))
     return result
