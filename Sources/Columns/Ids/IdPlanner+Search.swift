@@ -191,7 +191,8 @@ extension IdPlanner {
     let language = searches[p].language
     var budget = allowance
     var open = Buffer<UInt32>()
-    for i in 0..<ids.draws.count { open.append(UInt32(i)) }
+    // Blocks need not follow each other in time.
+    IdOrder.visit(ids.draws, into: &open)
     IdOrder.arrangePairs(&open, from: 0, ids.draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     // Everything not explained, to run a generator past; of this process by numbers in `ids`, then by draws.
     let others = UInt32(ids.draws.count)

@@ -183,6 +183,7 @@ struct IdPlanner: ~Copyable {
       let draw = draws[d]
       track.extend(to: lane.expected + 32 + traceUnits)
       let from = lane.expected
+      guard from >= track.origin else { break }
       var position = from
       var hit = track.gives(draw, at: position)
       if !hit {

@@ -191,25 +191,25 @@ enum LaggedFibonacciRecovery {
     return nil
   }
 
-  /// Nothing missing, swapped or in between for long enough: the state from the longest stretch in which every unit obeys
-  /// the law.
-  static func contiguous(_ units: [UInt64]) -> (words: [UInt64], taken: Int)? {
-    let low48: UInt64 = 1 << 48 - 1
+  /// Nothing missing or in between for long enough: the state from the longest stretch in which every unit obeys the law.
+  /// Neighbours that are swapped, in the stretch or where it looks back to, are put right.
+  static func contiguous(_ sample: [UInt64]) -> (words: [UInt64], taken: Int)? {
+    var units = sample
     var best = (length: 0, start: 0, phase: 0)
     var run = (length: 0, phase: 0)
     for i in bytesFar..<max(bytesFar, units.count) {
-      let (a, b, c) = (units[i] >> 8 & low48, units[i - bytesNear] >> 16, units[i - bytesFar] & low48)
       // A unit later, a word starts a byte earlier.
-      let expected = (run.phase + 6) % 7
-      var phase: Int?
-      for s in run.length > 0 ? (expected + 6) % 7..<(expected + 6) % 7 + 1 : 0..<7 {
-        let split = UInt64(8 * s)
-        if c == difference(a, b, split: split, borrow: 0) || (s > 0 && c == difference(a, b, split: split, borrow: 1)) {
-          phase = (s + 1) % 7
+      let expected = run.length > 0 ? (run.phase + 6) % 7 : nil
+      var phase = Self.phase(units, i, expected)
+      if phase == nil, run.length >= 8 {
+        for at in [i, i - bytesNear, i - bytesFar] where phase == nil && at + 1 < units.count {
+          units.swapAt(at, at + 1)
+          phase = Self.phase(units, i, expected)
+          if phase == nil { units.swapAt(at, at + 1) }
         }
       }
       run = phase.map { (run.length + 1, $0) } ?? (0, 0)
-      if run.length > best.length { best = (run.length, i + 1 - run.length, phase! + run.length - 1) }
+      if let phase, run.length > best.length { best = (run.length, i + 1 - run.length, phase + run.length - 1) }
     }
     // Shorter ones leave units between the lags unproved.
     guard best.length >= bytesFar - bytesNear else { return nil }
@@ -224,6 +224,23 @@ enum LaggedFibonacciRecovery {
       words.append(word & GoByteIds.mask)
     }
     return (words, (8 - offset) % 8)
+  }
+
+  /// Where a word starts in unit `i` (at `expected`, or anywhere) if that obeys the law with the units that are the two
+  /// lags before it.
+  @inline(__always)
+  private static func phase(_ units: [UInt64], _ i: Int, _ expected: Int?) -> Int? {
+    let low48: UInt64 = 1 << 48 - 1
+    let (a, b, c) = (units[i] >> 8 & low48, units[i - bytesNear] >> 16, units[i - bytesFar] & low48)
+    for s in 0..<7 {
+      let phase = (s + 1) % 7
+      if let expected, phase != expected { continue }
+      let split = UInt64(8 * s)
+      if c == difference(a, b, split: split, borrow: 0) || (s > 0 && c == difference(a, b, split: split, borrow: 1)) {
+        return phase
+      }
+    }
+    return nil
   }
 
   /// A piece laid out: which units stand where, and what its words imply about others.

@@ -49,9 +49,14 @@ struct ProcessSearch {
   /// Whether `family` should be tried on `count` ids, which is noted.
   mutating func tries(_ family: IdFamily, _ count: Int) -> Bool {
     let last = tried[Int(family.rawValue)]
-    guard count >= family.leastDraws, count >= (last > 16 * family.leastDraws ? 4 : 2) * last else { return false }
+    guard count >= family.leastDraws, count >= Self.next(last, family) else { return false }
     tried[Int(family.rawValue)] = count
     return true
+  }
+
+  /// How many ids must be there for another try after one with `last`: the hopeless are tried ever more rarely.
+  private static func next(_ last: Int, _ family: IdFamily) -> Int {
+    last > 16 * family.leastDraws ? 4 * last : last + last * 3 / 4
   }
 
   /// Sets when to search again.
@@ -59,7 +64,7 @@ struct ProcessSearch {
     nextTry = .max
     for family in ladder {
       let last = tried[Int(family.rawValue)]
-      nextTry = min(nextTry, max(family.leastDraws, (last > 16 * family.leastDraws ? 4 : 2) * last))
+      nextTry = min(nextTry, max(family.leastDraws, Self.next(last, family)))
     }
   }
 

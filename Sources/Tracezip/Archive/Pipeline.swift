@@ -53,7 +53,8 @@ final class Pipeline<Work: SegmentWork> {
   ///   - weigh: what an item weighs while under way.
   ///   - overlaps: with one thread, whether reading and writing shall go on beside it.
   init(
-    threads: Int, overlaps: Bool = false, limit: Int, weigh: @escaping @Sendable (Item) -> Int, make: @escaping @Sendable () -> Work
+    threads: Int, overlaps: Bool = false, limit: Int, weigh: @escaping @Sendable (Item) -> Int,
+    make: @escaping @Sendable () -> Work
   ) {
     self.threads = max(1, threads)
     self.limit = limit
