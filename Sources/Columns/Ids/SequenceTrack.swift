@@ -46,15 +46,9 @@ final class SequenceTrack {
     origin += Int64(excess)
   }
 
-<<<<<<< HEAD
   /// The generator at `position`, to where it runs if need be.
   func generator(at position: Int64) -> any IdSequence {
     reach(position)
-=======
-  /// The generator at `position`.
-  func generator(at position: Int64) -> any IdSequence {
-    extend(to: position)
->>>>>>> s2-ids
     var result = generator
     result.rewind(Int(end - position))
     return result
