@@ -55,7 +55,7 @@ public final class TraceCompressor {
   ) throws(TracezipError) -> CompressionStats {
     let compressor = try TraceCompressor(to: sink, config: config, size: source.size)
     if source.size ?? .max > config.blockSize {
-      compressor.pipeline = pipeline(config, compressor.plan, overlaps: true)
+      compressor.pipeline = pipeline(config, compressor.plan, overlaps: Worker.cores > 1)
     }
     var report = Progress()
     report.totalBytes = source.size
@@ -253,6 +253,9 @@ public final class TraceCompressor {
     try start()
     while pipeline.isFull, let done = pipeline.take(wait: true) { try deliver(done) }
     isSegmentOpen = !chunk.endsSegment
+    if pipeline.overlaps, cut.count > 0 {
+      chunk.restoredCheck = UInt32(truncatingIfNeeded: xxHash64(chunk.bytes[0..<cut.count]))
+    }
     pipeline.feed(chunk)
     if !isSegmentOpen { pipeline.endSegment() }
     while let done = pipeline.take(wait: false) { try deliver(done) }

@@ -39,7 +39,7 @@ public struct TracezipConfig: Sendable, Hashable {
   /// How the input is framed; nil recognises it.
   public var framing: BlockFraming?
   /// Input bytes after which a segment ends, about: inputs of known size are cut evenly.
-  public var segmentSize = 48 << 20
+  public var segmentSize = 64 << 20
   /// Input bytes that are coded together: what fits the caches is fastest, and blocks share all that they learn.
   public var blockSize = 4 << 20
   /// Seconds after which what came from a pipe or socket is written, also where it does not fill a block; nil waits

@@ -134,17 +134,18 @@ struct FrameHead: Equatable {
     return UInt32(truncatingIfNeeded: xxHash64(payload, seed: xxHash64(front.view)))
   }
 
-  /// Appends a whole frame; returns its check.
+  /// Appends a whole frame; returns its check. `restoredCheck` is that of `restored`, if it is known.
   @discardableResult
   static func write(
-    _ kind: FrameKind, payload: ByteView, restored: ByteView? = nil, into out: inout Buffer<UInt8>
+    _ kind: FrameKind, payload: ByteView, restored: ByteView? = nil, restoredCheck: UInt32? = nil,
+    into out: inout Buffer<UInt8>
   ) -> UInt32 {
     precondition(payload.count <= (kind.isBlock ? Format.largestFrame : Format.largestIndex))
     precondition(restored.map { $0.count <= Format.largestBlock } ?? true)
     var head = FrameHead(kind: kind.rawValue, storedCount: payload.count)
     if kind.declaresRestored, let restored {
       head.restoredCount = restored.count
-      head.restoredCheck = UInt32(truncatingIfNeeded: xxHash64(restored))
+      head.restoredCheck = restoredCheck ?? UInt32(truncatingIfNeeded: xxHash64(restored))
     }
     let check = head.computeCheck(headerByte: ArchiveForm.frames.headerByte, payload: payload)
     head.writeFront(into: &out)

@@ -43,6 +43,8 @@ final class Pipeline<Work: SegmentWork> {
   private var weights: [Int] = []
   private var firstWeight = 0
   private var isFeeding = false
+  /// Whether one worker does the work while the caller reads and writes.
+  var overlaps: Bool { threads == 1 && !isInline }
   /// The caller works itself: with one thread, or where the system has none left.
   private var isInline: Bool
   private var inlineWork: Work?
@@ -60,7 +62,7 @@ final class Pipeline<Work: SegmentWork> {
     self.limit = limit
     self.weigh = weigh
     self.make = make
-    isInline = threads <= 1 && !(overlaps && Worker.cores > 1)
+    isInline = threads <= 1 && !overlaps
   }
 
   deinit { stop() }

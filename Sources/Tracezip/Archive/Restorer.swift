@@ -16,6 +16,8 @@ final class Restorer {
   private let sink: ByteSink
   private let pipeline: Pipeline<SegmentUnpacker>
   private let memoryLimit: Int
+  /// Whether this thread, which has little to do, checks what the worker restores.
+  private let checksItself: Bool
   /// For statistics, where blocks are decoded.
   private let details: Bool
   private let totalBytes: Int?
@@ -49,10 +51,12 @@ final class Restorer {
     let limits = DecodeLimits(memory: memory)
     // One thread's worker has the next block waiting, not a segment.
     if threads == 1 { weight = min(weight, 16 << 20) }
+    let overlaps = threads == 1 && Worker.cores > 1
+    checksItself = overlaps
     pipeline = Pipeline(
-      threads: threads, overlaps: true, limit: weight,
+      threads: threads, overlaps: overlaps, limit: weight,
       weigh: { $0.payload.count + ($0.isChecked || $0.head.known == .stored ? 0 : $0.head.restoredCount) },
-      make: { SegmentUnpacker(limits: limits, details: details) })
+      make: { SegmentUnpacker(limits: limits, details: details, checks: !overlaps) })
     self.details = details
   }
 
@@ -418,6 +422,9 @@ final class Restorer {
   }
 
   private func deliver(_ item: StoredBlock) throws(TracezipError) {
+    if checksItself, item.error == nil, !item.isChecked {
+      do throws(BlockError) { try item.check() } catch { item.fail(error) }
+    }
     if let error = item.error {
       guard recovers, error.mayBeSkipped else { throw error }
       note(

@@ -9,6 +9,8 @@ final class Chunk: @unchecked Sendable {
   var endsSegment = false
   /// It was cut because it was full, not because the input ends or was flushed.
   var isFollowed = false
+  /// The check of the bytes, if the caller has made it.
+  var restoredCheck: UInt32?
   /// The frames made of it, and their checks in order.
   var frames = Buffer<UInt8>()
   var checks: [UInt32] = []
@@ -30,6 +32,7 @@ final class Chunk: @unchecked Sendable {
     cut = ChunkCut(count: 0, framing: .unknown)
     isPlain = false
     isFollowed = false
+    restoredCheck = nil
     endsSegment = false
     plainBytes = 0
     blocks = 0
@@ -71,7 +74,9 @@ final class SegmentPacker: SegmentWork {
     if !isOpen { open(chunk) }
     let kind = choose(bytes, chunk)
     let before = chunk.frames.count
-    chunk.checks.append(FrameHead.write(kind, payload: payload(kind, bytes), restored: bytes, into: &chunk.frames))
+    chunk.checks.append(
+      FrameHead.write(
+        kind, payload: payload(kind, bytes), restored: bytes, restoredCheck: chunk.restoredCheck, into: &chunk.frames))
     summary.blocks += 1
     summary.storedBytes += chunk.frames.count - before
     summary.restoredBytes += bytes.count

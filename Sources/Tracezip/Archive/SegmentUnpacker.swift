@@ -30,6 +30,25 @@ final class StoredBlock: @unchecked Sendable {
   }
 }
 
+extension StoredBlock {
+  /// Compares the restored bytes with the check that the block declares.
+  func check() throws(BlockError) {
+    guard head.declaresRestored else { return }
+    let computed = UInt32(truncatingIfNeeded: xxHash64(restored.view))
+    if computed != head.restoredCheck {
+      throw BlockError(.checksumMismatch(declared: UInt64(head.restoredCheck), computed: UInt64(computed)))
+    }
+  }
+
+  /// Notes why the block could not be restored.
+  func fail(_ error: BlockError) {
+    restored.removeAll()
+    var location = location
+    location.column = error.column
+    self.error = TracezipError(error.kind, at: location)
+  }
+}
+
 /// Restores the blocks of one segment, one after another.
 final class SegmentUnpacker: SegmentWork {
   private let limits: DecodeLimits
@@ -40,9 +59,13 @@ final class SegmentUnpacker: SegmentWork {
   /// A modelled block is missing: those that follow cannot be decoded.
   private var hasLostState = false
 
-  init(limits: DecodeLimits, details: Bool = false) {
+  /// Whether restored bytes are checked here, and not by who takes them.
+  private let checks: Bool
+
+  init(limits: DecodeLimits, details: Bool = false, checks: Bool = true) {
     self.limits = limits
     self.details = details
+    self.checks = checks
   }
 
   func work(on block: StoredBlock) {
@@ -50,16 +73,10 @@ final class SegmentUnpacker: SegmentWork {
     guard block.error == nil, !block.isChecked else { return }
     do throws(BlockError) {
       try restore(block)
-      let computed = UInt32(truncatingIfNeeded: xxHash64(block.restored.view))
-      if block.head.declaresRestored, computed != block.head.restoredCheck {
-        throw BlockError(.checksumMismatch(declared: UInt64(block.head.restoredCheck), computed: UInt64(computed)))
-      }
+      if checks { try block.check() }
     } catch {
       if block.head.known == .modelled { hasLostState = true }
-      block.restored.removeAll()
-      var location = block.location
-      location.column = error.column
-      block.error = TracezipError(error.kind, at: location)
+      block.fail(error)
     }
   }
 

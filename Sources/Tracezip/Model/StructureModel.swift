@@ -11,6 +11,7 @@ struct Trace: BitwiseCopyable {
   var lastSpan: Int32 = -1
   var lastParent: Int32 = -1
   var lastTemplate: Int32 = -1
+  var nodes: Int32 = 0
   /// Nodes that are parents of spans but not yet spans themselves.
   var pending: Int32 = 0
   var lastStart: UInt64 = 0
@@ -56,6 +57,8 @@ struct TraceTable: ~Copyable {
   }
 
   static var recentLimit: Int { 64 }
+  /// Up to this many nodes of a trace are found by looking at each; the index holds those of longer traces.
+  private static var few: Int32 { 12 }
 
   /// Encoder: the trace with this id.
   func find(_ high: UInt64, _ low: UInt64) -> Int? {
@@ -70,6 +73,18 @@ struct TraceTable: ~Copyable {
 
   /// Encoder: the node of `trace` with this id.
   func node(_ trace: Int, _ id: UInt64) -> Int? {
+    if traces[trace].nodes <= TraceTable.few {
+      var n = Int(traces[trace].lastNode)
+      while n >= 0 {
+        if nodes[n].id == id { return n }
+        n = Int(nodes[n].previous)
+      }
+      return nil
+    }
+    return indexed(trace, id)
+  }
+
+  private func indexed(_ trace: Int, _ id: UInt64) -> Int? {
     nodeIndex.find(BlockModel.key(UInt64(trace), id, 2)) { nodes[$0].id == id && nodes[$0].trace == Int32(trace) }
   }
 
@@ -80,12 +95,21 @@ struct TraceTable: ~Copyable {
     nodes.append(Node(id: id, previous: traces[trace].lastNode, trace: Int32(trace), isSpan: isSpan))
     traces[trace].lastNode = Int32(n)
     if !isSpan { traces[trace].pending += 1 }
-    if encoding {
-      nodeIndex.insert(n, BlockModel.key(UInt64(trace), id, 2)) {
+    traces[trace].nodes &+= 1
+    if encoding, traces[trace].nodes > TraceTable.few { enter(n, all: traces[trace].nodes == TraceTable.few + 1) }
+    return n
+  }
+
+  /// Takes a node into the index, and with the first that is one too many all those before it.
+  private mutating func enter(_ node: Int, all: Bool) {
+    var n = node
+    while n >= 0 {
+      nodeIndex.insert(n, BlockModel.key(UInt64(nodes[n].trace), nodes[n].id, 2)) {
         BlockModel.key(UInt64(nodes[$0].trace), nodes[$0].id, 2)
       }
+      if !all { return }
+      n = Int(nodes[n].previous)
     }
-    return n
   }
 
   /// Rank of `trace` among the recent ones; moves it to the front.
