@@ -20,6 +20,34 @@ import Workload
     return archive
   }
 
+  @Test func `A block of text that is hardly text does not spoil the blocks behind it`() throws {
+    var random = SeededRandom(seed: 5)
+    let printable = (0x20..<0x7F).filter { $0 != 0x22 && $0 != 0x5C }.map { UInt8($0) }
+    let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
+    var capture: [UInt8] = []
+    // Noise goes plain, long new words are the models', and each decision follows from what came before.
+    for isNoise in [true, false, true, true, true, false, true, true] {
+      for _ in 0..<110 {
+        var text: [UInt8] = []
+        while text.count < 1000 {
+          if !isNoise, text.count % 25 == 24 {
+            text.append(0x20)
+          } else {
+            text.append((isNoise ? printable : letters)[random.below(isNoise ? printable.count : letters.count)])
+          }
+        }
+        capture += Array(
+          #"{"resourceSpans":[{"scopeSpans":[{"spans":[{"spanId":"\#(String(random.next() | 1 << 63, radix: 16))","name":""#
+            .utf8)
+        capture += text + Array(#""}]}]}]}"#.utf8) + [0x0A]
+      }
+    }
+    var config = TracezipConfig()
+    config.blockSize = 150 << 10
+    let archive = try TraceCompressor.compress(capture, config: config)
+    #expect(try TraceDecompressor.decompress(archive) == capture)
+  }
+
   @Test func `Threads, pieces and repetition never change an archive's bytes`() throws {
     var writer = TraceWriter(seed: 41)
     let capture = writer.capture(messages: 400, spans: 10)

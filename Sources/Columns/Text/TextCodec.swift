@@ -25,12 +25,15 @@ public enum TextCodec {
       let raw = input.arena.count + input.items.count
       if out.count - start <= (raw < 4096 ? raw + 4 : raw / 5 * 3) { return report }
       // Hardly text. Plain may do as well, and cannot do much worse than nothing.
+      // The decoder will know nothing of the trial.
+      var recent = Buffer<UInt8>()
+      recent.append(state.recent.view)
       var plain = Buffer<UInt8>()
       var plainReport = TextReport(layout: .plain, bytes: Array(repeating: 0, count: columns))
       plain.append(TextLayout.plain.rawValue)
       PlainText.encode(input, columns: columns, options: options, state: &state, into: &plain, report: &plainReport)
       if plain.count >= out.count - start {
-        state.recent.removeAll()
+        swap(&state.recent, &recent)
         return report
       }
       state.forget()

@@ -8,6 +8,7 @@ extension BlockModel {
     _ block: inout Block, _ skeletons: borrowing Skeletons, limit: Int, _ scratch: inout BlockScratch, _ c: inout C
   ) {
     grow(skeletons)
+    leafLimit = limit + 1024
     prepareStructure()
     prepareTimes()
     let steps = c.codeNumber(UInt64(block.spine.count), &models, structure.spineNumber)

@@ -45,6 +45,16 @@ struct BlockModel: ~Copyable {
   var structure = StructureState()
   var times = TimeState()
 
+  /// Decoder: words of leaves that a block may have. Each makes a byte at least.
+  var leafLimit = 0
+
+  /// What the model's tables take, about.
+  var bytes: Int {
+    models.states.count * 4 + slots.count * MemoryLayout<Slot>.stride
+      + traces.nodes.count * (MemoryLayout<Node>.stride + MemoryLayout<NodeTimes>.stride)
+      + traces.traces.count * MemoryLayout<Trace>.stride
+  }
+
   // Scratch of one block.
   var rowAt = Buffer<UInt32>()
   /// Records by template, and their rows.
@@ -97,6 +107,11 @@ struct BlockModel: ~Copyable {
     let info = slotInfos[slot]
     let sym = C.decodes ? 0 : symbol(value, isString: info.isString)
     if context >= 0, let found = contexts.code(sym, context, &models, &c) {
+      // Keys of contexts may collide: a number of one may be no string of another.
+      if C.decodes, info.isString, found >= UInt64(stringCount) {
+        c.fail()
+        return 0
+      }
       contexts.learn(found, context)
       return found
     }

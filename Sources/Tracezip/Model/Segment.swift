@@ -32,6 +32,7 @@ struct SegmentEncoder: ~Copyable {
   /// Whether the segment should end after this block: its strings, or its skeletons, are as many as they may be.
   var isFull: Bool {
     state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
+      || state.skeletons.templateSteps.count > Skeletons.mostTemplateSteps / 4
   }
 
   /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`. `isFollowed`: the
@@ -156,6 +157,8 @@ struct SegmentDecoder: ~Copyable {
         block, skeletons, strings, model.constants, framing: framing, limit: restoredCount, into: &out),
       out.count - before == restoredCount
     else { throw malformed("a block's records do not fit together") }
+    let memory = stateBytes
+    if memory > limits.memory { throw BlockError(.limitExceeded(limit: limits.memory, value: memory)) }
     report = BlockReport()
     report.templates = skeletons.templates.count - templates
     report.services = model.services(skeletons, strings)
@@ -163,6 +166,12 @@ struct SegmentDecoder: ~Copyable {
     if model.slotCosts.isOn { account(newStrings, packedText) }
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: packedDelta.count))
     report.columns.append(CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
+  }
+
+  /// What the segment's state takes, about.
+  private var stateBytes: Int {
+    strings.bytes + strings.count * MemoryLayout<StringTable.Entry>.stride + model.bytes
+      + skeletons.templateSteps.count * 4
   }
 
   /// Shares the bytes of the block just decoded out, for statistics.

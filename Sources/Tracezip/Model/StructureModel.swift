@@ -302,9 +302,10 @@ extension BlockModel {
         template, BlockModel.key(UInt64(scope) << 32 | 10, before, previousTemplate),
         BlockModel.key(UInt64(scope) << 32 | 11, before, 0), Int(structure.templateAlphabets[scope]), &c)
       if C.decodes {
-        guard skeletons.templates[Int(template)].record == .span else { return c.fail() }
+        guard Int(template) < infos.count, skeletons.templates[Int(template)].record == .span else { return c.fail() }
         spans.templates.append(template)
         info = infos[Int(template)]
+        guard Int(info.words) <= leafLimit &- spans.leaves.count else { return c.fail() }
         spans.leaves.append(repeating: 0, count: Int(info.words))
         // "No trace" and a template with a trace id exclude each other.
         if (info.trace >= 0) != (symbol != BlockModel.noTrace) { return c.fail() }
@@ -414,15 +415,19 @@ extension BlockModel {
         c.codeNumber(UInt64(back), &models, structure.distanceModels + symbol * ModelSize.number))
     var n = Int(t.lastNode)
     var hops = 0
+    var found = false
     while n >= 0, hops <= BlockModel.reach {
       if traces.nodes[n].isSpan == wanted {
-        if left == 0 { break }
+        if left == 0 {
+          found = true
+          break
+        }
         left -= 1
       }
       n = Int(traces.nodes[n].previous)
       hops += 1
     }
-    if n < 0 || left != 0 {
+    if !found {
       c.fail()
       return 0
     }
@@ -453,7 +458,9 @@ extension BlockModel {
         BlockModel.key(tag, 1 << 40, previous),
         structure.globalAlphabet, &c)
       if C.decodes {
-        guard skeletons.templates[Int(template)].record == kind else { return c.fail() }
+        guard Int(template) < infos.count, skeletons.templates[Int(template)].record == kind,
+          Int(infos[Int(template)].words) <= leafLimit &- records.leaves.count
+        else { return c.fail() }
         records.templates.append(template)
         records.leaves.append(repeating: 0, count: Int(infos[Int(template)].words))
       }

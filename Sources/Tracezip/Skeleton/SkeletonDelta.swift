@@ -118,6 +118,8 @@ extension Skeletons {
       // Events and links hold no records, or weaving would never end; and a tag lies inside its literal.
       if kind.leaf == .count, record != .spine, record != .span || child == .span || child == .spine { return false }
       if kind.leaf == .count, record == .spine, child != .span { return false }
+      // The spine's leaves are one word each.
+      if kind.leaf.words > 1, record == .spine { return false }
       switch kind {
       case .attributeString, .attributeVarint, .attributeOther, .jsonRun:
         if Int(tagCount) > literal.count { return false }
@@ -129,6 +131,8 @@ extension Skeletons {
       guard let back = number(), let step = number(), back > 0, back <= nodes.count, step < steps.count else {
         return false
       }
+      // Steps of another kind of record could hold records within themselves.
+      guard steps[step].record == nodes[nodes.count - back].record else { return false }
       _ = appendNode(parent: nodes.count - back, step: step)
     }
     var last: Int64 = 0
@@ -142,6 +146,7 @@ extension Skeletons {
       // Long paths are earned by the nodes that make them, but one path may not be claimed twice.
       guard nodes[Int(last)].template < 0, let record = RecordKind(rawValue: UInt8(root)) else { return false }
       _ = template(at: Int(last), record: record)
+      guard templateSteps.count <= Self.mostTemplateSteps else { return false }
     }
     return at == bytes.count
   }

@@ -5,7 +5,12 @@ import Bytes
 ///
 /// Encoder and decoder hold the same tree: it only grows, and a block carries what it added (`SkeletonDelta`).
 struct Skeletons: ~Copyable {
+  /// A segment ends well before its templates' steps are as many.
+  static let mostTemplateSteps = 1 << 24
+
   struct Node: BitwiseCopyable {
+    /// What kind of record walks by.
+    var record: RecordKind
     var step: Int32
     var parent: Int32
     var firstChild: Int32 = -1
@@ -63,8 +68,8 @@ struct Skeletons: ~Copyable {
   private var columnIndex = FlatMap()
 
   init() {
-    for _ in RecordKind.allCases {
-      nodes.append(Node(step: -1, parent: -1))
+    for record in RecordKind.allCases {
+      nodes.append(Node(record: record, step: -1, parent: -1))
       trails.append(Trail())
     }
   }
@@ -134,7 +139,7 @@ struct Skeletons: ~Copyable {
 
   mutating func appendNode(parent: Int, step: Int) -> Int {
     let id = nodes.count
-    var node = Node(step: Int32(step), parent: Int32(parent))
+    var node = Node(record: nodes[parent].record, step: Int32(step), parent: Int32(parent))
     let s = steps[step]
     node.literalAt = s.literalAt
     node.literalCount = s.literalCount

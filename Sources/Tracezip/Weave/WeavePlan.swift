@@ -32,10 +32,14 @@ struct WeavePlan: ~Copyable {
   private var starts = Buffer<UInt32>()
   private var ends = Buffer<UInt32>()
 
+  /// The bytes that the arena may hold: more than the first rows of all templates make.
+  private var most = 0
+
   init() {}
 
   /// Forgets the block before.
-  mutating func begin(templates: Int) {
+  mutating func begin(templates: Int, limit: Int) {
+    most = 4 * limit + (1 << 20)
     arena.removeAll()
     ops.removeAll()
     starts.removeAll()
@@ -110,7 +114,7 @@ struct WeavePlan: ~Copyable {
         headAt = arena.count
       }
       word += words
-      if arena.count > bound || arena.count - here > limit + 64 { return false }
+      if arena.count > min(bound, most) || arena.count - here > limit + 64 { return false }
     }
     if arena.count > headAt || ops.count == Int(starts[template]) {
       var end = Op(Step(kind: .literal, record: .span))

@@ -19,7 +19,7 @@ struct Weaver: ~Copyable {
 
   init() {}
 
-  private mutating func begin(templates: Int) {
+  private mutating func begin(templates: Int, limit: Int) {
     spineLeaf = 0
     span = 0
     spanLeaf = 0
@@ -29,7 +29,7 @@ struct Weaver: ~Copyable {
     linkLeaf = 0
     spanAt.removeAll()
     openAt = (-1, -1, -1)
-    plan.begin(templates: templates)
+    plan.begin(templates: templates, limit: limit)
   }
 
   /// Weaves `block` onto the end of `out`. False where the block does not fit together or more than `limit` bytes
@@ -38,7 +38,7 @@ struct Weaver: ~Copyable {
     _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
     _ constants: borrowing ConstantSlots, framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
   ) -> Bool {
-    begin(templates: skeletons.templates.count)
+    begin(templates: skeletons.templates.count, limit: limit)
     // A short record stands with a two-byte gap for its length for a moment: a little more than the limit.
     let bound = out.count + limit + 64
     out.reserve(limit)
