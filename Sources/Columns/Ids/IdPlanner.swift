@@ -12,7 +12,7 @@ struct IdPlanner: ~Copyable {
   /// By place.
   private var habits = Buffer<(search: HabitSearch, told: IdHabits)>()
   /// Work that searches beyond Java's and Node's may still do.
-  var pool = 30_000_000
+  var pool = 20_000_000
   /// Work that may be lost on processes of which nothing is known.
   var doubt = 500_000
 
@@ -38,7 +38,7 @@ struct IdPlanner: ~Copyable {
   mutating func plan(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     plan.entries.removeAll()
     plan.entries.append(repeating: IdPlan.Entry(), count: draws.count)
-    pool += 250 * draws.count
+    pool += 100 * draws.count
     doubt += 20 * draws.count
     observe(draws)
     IdOrder.visit(draws, into: &plan.order)
