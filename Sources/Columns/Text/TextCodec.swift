@@ -2,8 +2,8 @@ import Bytes
 
 /// Stores the new strings of a block: a layout byte, then what the layout makes of them.
 ///
-/// The decoder is told how many strings each column has and how much text there may be; nothing is allocated beyond
-/// that and a constant.
+/// The decoder is told how many strings there are and how much text there may be; nothing is allocated beyond that and
+/// a constant.
 public enum TextCodec {
   /// Appends the block to `out`. Columns are numbers below `columns`, the same in all blocks of a segment.
   public static func encode(
