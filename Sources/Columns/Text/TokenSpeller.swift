@@ -11,7 +11,8 @@ import Bytes
 /// - lower and upper UUID: whether its version (digit 12) is that of the last one that was another than the one before,
 ///   4 at first; if not, the version, a symbol of sixteen; whether the variant (the upper two bits of digit 16) is 2; if
 ///   not, the variant as two raw bits; then raw the digits before the version, the three behind it, and the last 62 bits.
-/// - lower and upper hex: the length, a tree of seven bits, then raw bits, groups of up to sixteen digits as one number each.
+/// - lower and upper hex: the length, a tree of seven bits, then raw bits, groups of up to sixteen digits as one
+///   number each.
 /// - alphanumeric, URL-safe: the length, the same, and six raw bits a character: digits, capitals, small letters, `-`,
 ///   `_`.
 struct TokenSpeller: ~Copyable {
