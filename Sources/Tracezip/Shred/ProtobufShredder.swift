@@ -193,6 +193,22 @@ struct ProtobufShredder: ~Copyable {
     state.skeletons.literals.view.matches(Int(n.literalAt), Int(n.literalCount), bytes, at)
   }
 
+  /// A KeyValue with the step's key at `at`: where its AnyValue begins and where both end.
+  @inline(__always)
+  private func keyValue(_ step: Step, _ literal: ByteView, _ at: Int, _ end: Int) -> (value: Int, stop: Int)? {
+    let tagCount = Int(step.tagCount)
+    guard bytes.has(literal[0..<tagCount], at: at), let outer = length(at &+ tagCount, end, step.width1) else {
+      return nil
+    }
+    let keyCount = literal.count &- tagCount
+    guard keyCount < outer.count, bytes.has(literal[tagCount..<literal.count], at: outer.next) else { return nil }
+    let stop = outer.next &+ outer.count
+    guard let inner = length(outer.next &+ keyCount, stop, step.width2), inner.next &+ inner.count == stop else {
+      return nil
+    }
+    return (inner.next, stop)
+  }
+
   /// Matches the step at `node` with the bytes at `at`: pushes its leaf and returns where it ends, or -1.
   @inline(__always)
   private mutating func take(
@@ -203,49 +219,25 @@ struct ProtobufShredder: ~Copyable {
     switch step.kind {
     case .attributeString:
       // tag, L1, key literal, L2, 0A, L3, string
-      let tagCount = Int(step.tagCount)
-      guard bytes.has(literal[0..<tagCount], at: at),
-        let outer = length(at &+ tagCount, end, step.width1)
-      else { return -1 }
-      let keyCount = literal.count &- tagCount
-      guard keyCount < outer.count, bytes.has(literal[tagCount..<literal.count], at: outer.next) else { return -1 }
-      let stop = outer.next &+ outer.count
-      guard let inner = length(outer.next &+ keyCount, stop, step.width2), inner.next &+ inner.count == stop,
-        inner.count > 1, bytes.unchecked(inner.next) == 0x0A,
-        let text = length(inner.next &+ 1, stop, step.width3), text.next &+ text.count == stop
+      guard let (value, stop) = keyValue(step, literal, at, end), stop &- value > 1, bytes.unchecked(value) == 0x0A,
+        let text = length(value &+ 1, stop, step.width3), text.next &+ text.count == stop
       else { return -1 }
       row.append(state.string(bytes[text.next..<stop], at: node))
       return stop
     case .attributeVarint:
-      let tagCount = Int(step.tagCount)
-      guard bytes.has(literal[0..<tagCount], at: at),
-        let outer = length(at &+ tagCount, end, step.width1)
+      guard let (value, stop) = keyValue(step, literal, at, end), stop &- value > 1, bytes.unchecked(value) == 0x18,
+        let number = varint(value &+ 1, stop, step.width3), number.next == stop
       else { return -1 }
-      let keyCount = literal.count &- tagCount
-      guard keyCount < outer.count, bytes.has(literal[tagCount..<literal.count], at: outer.next) else { return -1 }
-      let stop = outer.next &+ outer.count
-      guard let inner = length(outer.next &+ keyCount, stop, step.width2), inner.next &+ inner.count == stop,
-        inner.count > 1, bytes.unchecked(inner.next) == 0x18,
-        let value = varint(inner.next &+ 1, stop, step.width3), value.next == stop
-      else { return -1 }
-      row.append(value.value)
+      row.append(number.value)
       return stop
     case .attributeOther:
-      let tagCount = Int(step.tagCount)
-      guard bytes.has(literal[0..<tagCount], at: at),
-        let outer = length(at &+ tagCount, end, step.width1)
-      else { return -1 }
-      let keyCount = literal.count &- tagCount
-      guard keyCount < outer.count, bytes.has(literal[tagCount..<literal.count], at: outer.next) else { return -1 }
-      let stop = outer.next &+ outer.count
-      guard let inner = length(outer.next &+ keyCount, stop, step.width2), inner.next &+ inner.count == stop
-      else { return -1 }
+      guard let (value, stop) = keyValue(step, literal, at, end) else { return -1 }
       // The kinds with steps of their own must go there, or one record would have two templates.
-      if inner.count > 1 {
-        let tag = bytes.unchecked(inner.next)
-        if tag == 0x0A || tag == 0x18 || tag == 0x10 || tag == 0x21, isSimple(inner.next, stop) { return -1 }
+      if stop &- value > 1 {
+        let tag = bytes.unchecked(value)
+        if tag == 0x0A || tag == 0x18 || tag == 0x10 || tag == 0x21, isSimple(value, stop) { return -1 }
       }
-      row.append(state.string(bytes[inner.next..<stop], at: node))
+      row.append(state.string(bytes[value..<stop], at: node))
       return stop
     case .literal:
       return bytes.has(literal, at: at) && at &+ literal.count <= end ? at &+ literal.count : -1
@@ -466,40 +458,5 @@ struct ProtobufShredder: ~Copyable {
     let first = bytes[valueAt] >> 3
     step.column = skeletons.column(kind, field: field, value: 2...4 ~= first ? first | 0x80 : first, name: name)
     return head.withView { skeletons.intern(step, literal: $0) }
-  }
-
-  // MARK: - What OTLP says of its fields (opentelemetry-proto, trace/v1/trace.proto)
-
-  private static func child(_ kind: RecordKind, _ field: UInt32) -> RecordKind? {
-    guard kind == .span else { return nil }
-    return field == 11 ? .event : field == 13 ? .link : nil
-  }
-
-  private static func attributeField(_ kind: RecordKind) -> UInt32 {
-    switch kind {
-    case .span: 9
-    case .event: 3
-    case .link: 4
-    case .spine: 0
-    }
-  }
-
-  private static func isAttribute(_ kind: RecordKind, _ field: UInt32) -> Bool { field == attributeField(kind) }
-
-  /// Whether the field usually holds a number or an id.
-  private static func isNumber(_ kind: RecordKind, _ field: UInt32) -> Bool {
-    switch (kind, field) {
-    case (.span, 6...8), (.span, 10...14), (.span, 16), (.event, 1), (.event, 4), (.link, 5...6): true
-    default: idBytes(kind, field) > 0
-    }
-  }
-
-  /// Bytes of the id that the field usually holds, or 0.
-  private static func idBytes(_ kind: RecordKind, _ field: UInt32) -> Int {
-    switch (kind, field) {
-    case (.span, 1), (.link, 1): 16
-    case (.span, 2), (.span, 4), (.link, 2): 8
-    default: 0
-    }
   }
 }

@@ -1,0 +1,129 @@
+import Bytes
+
+/// A trace of the segment, in the order of first appearance. Index 0 stands for "no trace id".
+struct Trace: BitwiseCopyable {
+  var high: UInt64 = 0
+  var low: UInt64 = 0
+  /// Most recent of the trace's nodes, -1 for none; nodes form a list backwards.
+  var lastNode: Int32 = -1
+  /// Node of the trace's previous span, and of that span's parent.
+  var lastSpan: Int32 = -1
+  var lastParent: Int32 = -1
+  var lastTemplate: Int32 = -1
+  var nodes: Int32 = 0
+  /// Nodes that are parents of spans but not yet spans themselves.
+  var pending: Int32 = 0
+  var lastStart: UInt64 = 0
+}
+
+/// A span id in a trace: a span, or what a span named as its parent.
+struct Node: BitwiseCopyable {
+  var id: UInt64
+  var previous: Int32
+  var trace: Int32
+  /// Number of the span in the segment, -1 while it is still to come.
+  var row: Int32 = -1
+  /// Whether a span with this id has come.
+  var isSpan: Bool
+}
+
+/// The times of a node's span, apart from the node so that looking for ids touches little memory.
+struct NodeTimes: BitwiseCopyable {
+  var known = false
+  var start: UInt64 = 0
+  var end: UInt64 = 0
+  /// End of the child coded last, 0 for none.
+  var childEnd: UInt64 = 0
+}
+
+struct TraceTable: ~Copyable {
+  var traces = Buffer<Trace>()
+  var nodes = Buffer<Node>()
+  var times = Buffer<NodeTimes>()
+  /// Encoder: (high, low) -> trace, (trace, id) -> node. Keys are hashes; hits are compared.
+  private var index = HashSlots()
+  private var nodeIndex = HashSlots()
+  var recent = Buffer<UInt32>()
+
+  /// The trace that came after this one when it was last left: what interleaves once does so again elsewhere.
+  var successor = Buffer<UInt32>()
+
+  init() { add(Trace()) }
+
+  mutating func add(_ trace: Trace) {
+    traces.append(trace)
+    successor.append(0)
+  }
+
+  static var recentLimit: Int { 64 }
+  /// Up to this many nodes of a trace are found by looking at each; the index holds those of longer traces.
+  private static var few: Int32 { 12 }
+
+  /// Encoder: the trace with this id.
+  func find(_ high: UInt64, _ low: UInt64) -> Int? {
+    index.find(BlockModel.key(high, low, 1)) { traces[$0].low == low && traces[$0].high == high }
+  }
+
+  /// Encoder: a new trace with its id.
+  mutating func addKnown(_ high: UInt64, _ low: UInt64) {
+    index.insert(traces.count, BlockModel.key(high, low, 1)) { BlockModel.key(traces[$0].high, traces[$0].low, 1) }
+    add(Trace(high: high, low: low))
+  }
+
+  /// Encoder: the node of `trace` with this id.
+  func node(_ trace: Int, _ id: UInt64) -> Int? {
+    if traces[trace].nodes <= TraceTable.few {
+      var n = Int(traces[trace].lastNode)
+      while n >= 0 {
+        if nodes[n].id == id { return n }
+        n = Int(nodes[n].previous)
+      }
+      return nil
+    }
+    return indexed(trace, id)
+  }
+
+  private func indexed(_ trace: Int, _ id: UInt64) -> Int? {
+    nodeIndex.find(BlockModel.key(UInt64(trace), id, 2)) { nodes[$0].id == id && nodes[$0].trace == Int32(trace) }
+  }
+
+  /// A new node at the end of `trace`'s list.
+  mutating func append(_ trace: Int, id: UInt64, isSpan: Bool, encoding: Bool) -> Int {
+    let n = nodes.count
+    times.append(NodeTimes())
+    nodes.append(Node(id: id, previous: traces[trace].lastNode, trace: Int32(trace), isSpan: isSpan))
+    traces[trace].lastNode = Int32(n)
+    if !isSpan { traces[trace].pending += 1 }
+    traces[trace].nodes &+= 1
+    if encoding, traces[trace].nodes > TraceTable.few { enter(n, all: traces[trace].nodes == TraceTable.few + 1) }
+    return n
+  }
+
+  /// Takes a node into the index, and with the first that is one too many all those before it.
+  private mutating func enter(_ node: Int, all: Bool) {
+    var n = node
+    while n >= 0 {
+      nodeIndex.insert(n, BlockModel.key(UInt64(nodes[n].trace), nodes[n].id, 2)) {
+        BlockModel.key(UInt64(nodes[$0].trace), nodes[$0].id, 2)
+      }
+      if !all { return }
+      n = Int(nodes[n].previous)
+    }
+  }
+
+  /// Rank of `trace` among the recent ones; moves it to the front.
+  mutating func rank(_ trace: Int) -> Int? {
+    var i = 0
+    while i < recent.count {
+      if recent[i] == UInt32(trace) { return i }
+      i &+= 1
+    }
+    return nil
+  }
+
+  mutating func touch(_ trace: Int, rank: Int?) {
+    if rank == nil, recent.count < TraceTable.recentLimit { recent.append(0) }
+    recent.moveBack(rank ?? recent.count - 1)
+    recent[0] = UInt32(trace)
+  }
+}
