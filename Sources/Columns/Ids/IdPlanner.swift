@@ -190,23 +190,8 @@ struct IdPlanner: ~Copyable {
       let d = Int(list[i])
       let draw = draws[d]
       track.extend(to: lane.expected + 32 + traceUnits)
-      let from = lane.expected
-      guard from >= track.origin else { break }
-      var position = from
-      var hit = track.gives(draw, at: position)
-      if !hit {
-        for step in 1..<24 as Range<Int64> where !hit {
-          position = from + step
-          hit = track.gives(draw, at: position)
-        }
-        if !hit, from - 16 >= track.origin {
-          for step in 1...16 as ClosedRange<Int64> where !hit {
-            position = from - step
-            hit = track.gives(draw, at: position)
-          }
-        }
-      }
-      guard hit else { continue }
+      guard lane.expected >= track.origin else { break }
+      guard let position = track.find(draw, near: lane.expected) else { continue }
       plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position)
       lane.expected = max(lane.expected, position + (draw.isTrace ? traceUnits : spanUnits))
     }

@@ -106,7 +106,8 @@ struct MersenneTwisterRecovery {
         guard recovery.words.count >= 640 else { break }
         if let generator = recovery.contiguous()
           ?? (length == 600 || !isEnough ? nil : recovery.linked(guess, budget: &budget)),
-          let found = recovery.anchored(generator, span: recovery.words.count * 8, budget: &budget)
+          let found = recovery.anchored(
+            generator, span: Int(Double(recovery.words.count) * min(8, 2 / share)) + 2000, budget: &budget)
         {
           return found
         }
@@ -400,14 +401,17 @@ struct MersenneTwisterRecovery {
     walker.run(2 * span) { made.append($0) }
     var wanted: [UInt64: Int] = [:]
     var lengths = [UInt8](repeating: 0, count: words.count)
+    var filter = Buffer<UInt64>(repeating: 0, count: 1 << 10)
     for run in single {
       let at = Int(run.start)
       wanted[UInt64(words[at]) << 32 | UInt64(words[at + 1])] = at
       lengths[at] = UInt8(run.length)
+      filter[Int(words[at] >> 22)] |= 1 << UInt64(words[at] >> 16 & 63)
     }
     var first: Int?
     var found = 0
     for position in 0..<made.count - 1 {
+      if filter[Int(made[position] >> 22)] >> UInt64(made[position] >> 16 & 63) & 1 == 0 { continue }
       let key = UInt64(made[position]) << 32 | UInt64(made[position + 1])
       guard let word = wanted[key] else { continue }
       let length = lengths[word] == 4 && position + 3 < made.count && words[word + 2] == made[position + 2] ? 4 : 2

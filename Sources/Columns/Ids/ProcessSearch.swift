@@ -194,7 +194,7 @@ extension IdFamily {
   func quiet(_ effort: IdEffort) -> Int {
     switch self {
     case .dotnet, .cpp: 1 << 12
-    default: effort == .best ? 1 << 21 : 1 << 15
+    default: effort == .best ? 1 << 21 : 1 << 14
     }
   }
 }

@@ -66,10 +66,23 @@ final class SequenceTrack {
     return isTrace ? shape.trace(units, at: at) : (0, shape.word(units, at: at))
   }
 
-  /// Whether the id of `draw` is the one at `position`, whose units have been made.
-  @inline(__always)
-  func gives(_ draw: IdDraw, at position: Int64) -> Bool {
-    let at = Int(position - origin)
+  /// The position nearest `from` at which the id of `draw` stands: up to 23 units on, which have been made, or else up to
+  /// 16 back.
+  func find(_ draw: IdDraw, near from: Int64) -> Int64? {
+    let at = Int(from - origin)
+    // An id is told by its first unit nearly always.
+    var first = draw.isTrace && shape.highFirst ? draw.high : draw.low
+    let rest = UInt64(64 - shape.unitBits)
+    first = shape.highFirst ? first >> rest : (first << rest) >> rest
+    for i in at..<at + 24 where units[i] == first && gives(draw, i) { return origin + Int64(i) }
+    for i in (max(0, at - 16)..<max(0, at)).reversed() where units[i] == first && gives(draw, i) {
+      return origin + Int64(i)
+    }
+    return nil
+  }
+
+  /// Whether the id of `draw` is the one at `at` of the units.
+  private func gives(_ draw: IdDraw, _ at: Int) -> Bool {
     if draw.isTrace {
       let trace = shape.trace(units, at: at)
       return trace.low == draw.low && trace.high == draw.high
