@@ -21,6 +21,9 @@ struct BlockModel: ~Copyable {
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
   var columnLast = Buffer<UInt64>()
+  /// Of columns of doubles, by column, -1 where none was needed; and all there are.
+  var columnDecimals = Buffer<Int32>()
+  var decimals = Buffer<DecimalSlot>()
   /// Strings that have a coded id so far: the next new one gets this id.
   var stringCount = 0
   /// Encoder: shred id -> coded id.
@@ -76,6 +79,7 @@ struct BlockModel: ~Copyable {
     columnAlphabets.resize(to: skeletons.columns.count, filling: -1)
     columnNumbers.resize(to: skeletons.columns.count, filling: 0)
     columnLast.resize(to: skeletons.columns.count, filling: 0)
+    columnDecimals.resize(to: skeletons.columns.count, filling: -1)
     spent.resize(to: skeletons.columns.count, filling: 0)
   }
 
@@ -170,6 +174,9 @@ struct BlockModel: ~Copyable {
         }
         stringCount += 1
       }
+    } else if info.isDouble {
+      if columnDecimals[column] < 0 { columnDecimals[column] = makeDecimal() }
+      out = codeDecimal(sym, Int(columnDecimals[column]), &c)
     } else {
       let base = columnLast[column]
       let delta = c.codeSigned(Int64(bitPattern: sym &- base), &models, numbers)
@@ -275,12 +282,14 @@ struct BlockModel: ~Copyable {
       let numbers = Int(slots[slot].number)
       let how = Int(truncatingIfNeeded: c.codeRaw(UInt64(slots[slot].numeric &- 1), count: 2))
       slotCode = SlotCode.code(shape, how)
+      if how == SlotNumber.decimal, slots[slot].decimal < 0 { slots[slot].decimal = makeDecimal() }
       var previous = slots[slot].last
       var i = 0
       while i < n {
         let at = Int(sortedRows[first &+ i]) &+ word
         let value = C.decodes ? 0 : leaves[at]
         switch how {
+        case SlotNumber.decimal: previous = codeDecimal(value, Int(slots[slot].decimal), &c)
         case SlotNumber.plain: previous = c.codeNumber(value, &models, numbers)
         case SlotNumber.delta:
           previous =
@@ -357,14 +366,23 @@ struct BlockModel: ~Copyable {
     }
     plain += 2 * sample
     delta += 2 * sample
+    var decimal = Int.max
+    if slotInfos[slot].isDouble, switches.derived {
+      decimal = 2 * sample
+      for i in 0..<sample { decimal += BlockModel.decimalCost(value(i, word), hint: 4) }
+    }
     let width = 64 - UInt64(unique).leadingZeroBitCount
     let misses = sample - max(0, best.saved)
-    let symbols = misses * (width + 1) + unique * min(64, plain / sample + 4) + sample / 4
-    let numbers = switches.delta ? min(plain, delta) : plain
-    if numbers < symbols {
-      slots[slot].numeric = UInt8(1 + (numbers == plain ? SlotNumber.plain : SlotNumber.delta))
-      if numbers > 60 * sample { slots[slot].numeric = UInt8(1 + SlotNumber.raw) }
+    let each = min(64, min(plain, decimal) / sample + 4)
+    let symbols = misses * (width + 1) + unique * each + sample / 4
+    var numbers = switches.delta ? min(plain, delta) : plain
+    var how = numbers == plain ? SlotNumber.plain : SlotNumber.delta
+    if numbers > 60 * sample { how = SlotNumber.raw }
+    if decimal < numbers {
+      numbers = decimal
+      how = SlotNumber.decimal
     }
+    if numbers < symbols { slots[slot].numeric = UInt8(1 + how) }
   }
 }
 

@@ -17,6 +17,7 @@ struct Slot: BitwiseCopyable {
   var misses: UInt32 = 0
   var shape: UInt32 = 0
   var number: UInt32 = 0
+  var decimal: Int32 = -1
 }
 
 /// How a slot's varying values are coded.
@@ -41,4 +42,5 @@ enum SlotNumber {
   static let plain = 0
   static let delta = 1
   static let raw = 2
+  static let decimal = 3
 }
