@@ -21,6 +21,10 @@ struct BlockModel: ~Copyable {
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
   var columnLast = Buffer<UInt64>()
+  /// Slots of each column: where there is but one, no other learns from it.
+  var columnSlots = Buffer<UInt32>()
+  /// Encoder: whether any of them was ever told by the trace.
+  var columnTraced = Buffer<Bool>()
   /// Of columns of doubles, by column, -1 where none was needed; and all there are.
   var columnDecimals = Buffer<Int32>()
   var decimals = Buffer<DecimalSlot>()
@@ -70,8 +74,12 @@ struct BlockModel: ~Copyable {
 
   /// Takes in the templates and columns that this block added.
   mutating func grow(_ skeletons: borrowing Skeletons) {
+    columnSlots.resize(to: skeletons.columns.count, filling: 0)
+    columnTraced.resize(to: skeletons.columns.count, filling: false)
     while infos.count < skeletons.templates.count {
+      let first = slotInfos.count
       let info = skeletons.describe(infos.count, &slotInfos)
+      for slot in first..<slotInfos.count { columnSlots[Int(slotInfos[slot].column)] += 1 }
       infos.append(info)
       while slots.count < slotInfos.count { slots.append(Slot()) }
       constants.grow(templates: info.slots, slots: slots.count)
@@ -189,6 +197,11 @@ struct BlockModel: ~Copyable {
 
   // MARK: - Slots
 
+  @inline(__always)
+  private func traceKey(_ slot: Int, _ trace: UInt32) -> UInt64 {
+    BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(trace))
+  }
+
   /// Codes word `word` of all of one template's rows, given as record numbers `order[first..<first + n]` with their
   /// rows at `rowAt`. Leaves become symbols in place.
   mutating func codeSlot<C: BitCoder & ~Copyable>(
@@ -249,6 +262,11 @@ struct BlockModel: ~Copyable {
         if other >= word { c.fail() }
       }
       if c.failed { return }
+      var teaches = false
+      if kind != SlotContext.trace {
+        teaches = slots[slot].teaches && (slots[slot].seen == 0 || columnTraced[Int(slotInfos[slot].column)])
+        teaches = c.codeBit(teaches, &models, shapeModels + 12, limit: 30)
+      }
       slotCode = SlotCode.code(shape, kind)
       var previous: UInt64 = 0
       var i = 0
@@ -262,14 +280,14 @@ struct BlockModel: ~Copyable {
         case SlotContext.other:
           context = contexts.context(BlockModel.key(UInt64(slot), 2, leaves[at &- word &+ other]), &models)
         case SlotContext.trace:
-          context = contexts.context(
-            BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(env.trace(record))), &models)
+          context = contexts.context(traceKey(slot, env.trace(record)), &models)
         case SlotContext.scope:
           context = contexts.context(BlockModel.key(UInt64(slot), 4, UInt64(env.scope(record))), &models)
         default: break
         }
         previous = codeValue(C.decodes ? 0 : leaves[at], slot: slot, context: context, &c)
         leaves[at] = previous
+        if teaches { contexts.learn(previous, contexts.context(traceKey(slot, env.trace(record)), &models)) }
         i &+= 1
       }
       slots[slot].last = previous
@@ -328,6 +346,21 @@ struct BlockModel: ~Copyable {
       }
       return n
     }
+    /// The same for what other slots of the column have taught.
+    func traceHits() -> Int {
+      table.removeAll()
+      var n = 0
+      for i in 0..<sample {
+        let trace = env.trace(Int(order[first + i]))
+        if let j = table[UInt64(trace)] {
+          if value(j, word) == value(i, word) { n += 1 }
+        } else if contexts.first(traceKey(slot, trace)) == symbol(value(i, word), isString: slotInfos[slot].isString) {
+          n += 1
+        }
+        table[UInt64(trace)] = i
+      }
+      return n
+    }
     var distinct = FlatMap()
     for i in 0..<sample { distinct[value(i, word)] = i }
     let unique = distinct.count
@@ -337,7 +370,7 @@ struct BlockModel: ~Copyable {
       }
       if sample > 2 {
         consider(hits { $0 == 0 ? 0 : value($0 - 1, word) }, SlotContext.previous, 0, 0)
-        consider(hits { UInt64(env.trace(Int(order[first + $0]))) }, SlotContext.trace, 0, 1)
+        consider(traceHits(), SlotContext.trace, 0, 1)
         consider(hits { UInt64(env.scope(Int(order[first + $0]))) }, SlotContext.scope, 0, 0)
         var tried = 0
         var w = word - 1
@@ -351,7 +384,10 @@ struct BlockModel: ~Copyable {
       }
     }
     slots[slot].context = UInt8(best.kind)
+    if best.kind == SlotContext.trace { columnTraced[Int(slotInfos[slot].column)] = true }
     slots[slot].other = UInt8(best.other)
+    slots[slot].teaches =
+      switches.derived && unique > sample / 8 && unique > 2 && columnSlots[Int(slotInfos[slot].column)] > 1
     slots[slot].numeric = 0
     if slotInfos[slot].isString { return }
     // Numbers: symbols cost about log2 of the alphabet unless the context hits; new ones their bits too.

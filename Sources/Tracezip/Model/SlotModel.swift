@@ -10,6 +10,8 @@ struct Slot: BitwiseCopyable {
   var nextReview: UInt32 = 0
   var context: UInt8 = 0
   var other: UInt8 = 0
+  /// Whether traces learn its values for the column's other slots, although its own context is another.
+  var teaches = false
   var numeric: UInt8 = 0
   var alphabet: Int32 = -1
   /// How often the alphabet knew a value, and how often it did not.

@@ -27,6 +27,12 @@ struct SymbolContexts: ~Copyable {
     return make(key, &models)
   }
 
+  /// The most trusted symbol in the context for `key`, if that is known.
+  func first(_ key: UInt64) -> UInt64? {
+    guard let found = index[key], all[found].used > 0 else { return nil }
+    return all[found].symbols.0
+  }
+
   @inline(never)
   private mutating func make(_ key: UInt64, _ models: inout Models) -> Int {
     let id = all.count
