@@ -22,15 +22,18 @@ struct ProtobufShredder: ~Copyable {
     while at < end {
       var hot = Int(state.skeletons.trails[node].hot)
       if hot >= 0 {
-        let again = repeats(&node, &hot, at, end, &state)
-        if again > at {
-          at = again
-          continue
+        let trail = state.skeletons.trails[hot]
+        if trail.length != 0, trail.start >= state.position, at &+ Int(trail.length) <= end {
+          let again = repeats(trail, &node, &hot, at, end, &state)
+          if again > at {
+            at = again
+            continue
+          }
         }
         var next = takeShort(hot, at, end, &state)
         if next < 0 { next = take(hot, at, end, &state, &block) }
         if next > at {
-          note(hot, at, next, &state)
+          note(hot, trail, at, next, &state)
           node = hot
           at = next
           continue
@@ -55,7 +58,7 @@ struct ProtobufShredder: ~Copyable {
         precondition(next > at, "a step just parsed must match")
       }
       state.skeletons.trails[node].hot = Int32(truncatingIfNeeded: child)
-      note(child, at, next, &state)
+      note(child, state.skeletons.trails[child], at, next, &state)
       node = child
       at = next
     }
@@ -65,13 +68,13 @@ struct ProtobufShredder: ~Copyable {
   }
 
   /// Takes the steps whose bytes are those of the record before that came this way: one comparison for all of them.
-  /// `node` and `hot` move on; returns where the last of them ends.
+  /// `first` is the trail at `hot`, of this chunk and not too long. `node` and `hot` move on; returns where the last of
+  /// them ends.
   @inline(__always)
   private mutating func repeats(
-    _ node: inout Int, _ hot: inout Int, _ start: Int, _ end: Int, _ state: inout ShredState
+    _ first: Skeletons.Trail, _ node: inout Int, _ hot: inout Int, _ start: Int, _ end: Int, _ state: inout ShredState
   ) -> Int {
-    var trail = state.skeletons.trails[hot]
-    guard trail.length != 0, trail.start >= state.position, start &+ Int(trail.length) <= end else { return start }
+    var trail = first
     let before = Int(trail.start &- state.position)
     let same = start &+ bytes.commonPrefix(start, before, end &- start)
     // How much further on this record stands.
@@ -80,24 +83,27 @@ struct ProtobufShredder: ~Copyable {
     while at &+ Int(trail.length) <= same {
       if trail.words != 0 { row.append(UInt64(trail.leaf)) }
       at &+= Int(trail.length)
-      state.skeletons.trails[hot].start = trail.start &+ shift
+      let place = trail.start &+ shift
+      state.skeletons.trails[hot].start = place
       node = hot
       hot = Int(trail.hot)
       if hot < 0 { break }
+      let ends = place &+ trail.length
       trail = state.skeletons.trails[hot]
-      if trail.length == 0 || trail.start &+ shift != state.position &+ UInt32(truncatingIfNeeded: at) { break }
+      if trail.length == 0 || trail.start &+ shift != ends { break }
     }
     return at
   }
 
   /// Remembers where the step at `node` stood, if equal bytes will always mean the same leaf.
   @inline(__always)
-  private mutating func note(_ node: Int, _ at: Int, _ next: Int, _ state: inout ShredState) {
-    guard state.skeletons.nodes[node].kind.repeatsByBytes, state.interns else { return }
-    let leaf = state.skeletons.trails[node].words == 0 ? 0 : row[row.count &- 1]
-    state.skeletons.trails[node].start = state.position &+ UInt32(truncatingIfNeeded: at)
-    state.skeletons.trails[node].length = leaf > UInt64(UInt32.max) ? 0 : UInt32(truncatingIfNeeded: next &- at)
-    state.skeletons.trails[node].leaf = UInt32(truncatingIfNeeded: leaf)
+  private func note(_ node: Int, _ trail: Skeletons.Trail, _ at: Int, _ next: Int, _ state: inout ShredState) {
+    guard trail.repeats, state.interns else { return }
+    let leaf = trail.words == 0 ? 0 : row[row.count &- 1]
+    state.skeletons.trails[node].stands(
+      at: state.position &+ UInt32(truncatingIfNeeded: at),
+      length: leaf > UInt64(UInt32.max) ? 0 : UInt32(truncatingIfNeeded: next &- at),
+      leaf: UInt32(truncatingIfNeeded: leaf))
   }
 
   /// A span equal to the one `back` spans before it.

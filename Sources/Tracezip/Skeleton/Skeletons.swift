@@ -39,7 +39,16 @@ struct Skeletons: ~Copyable {
     var length: UInt32 = 0
     var leaf: UInt32 = 0
     /// Words of the step's leaf.
-    var words: UInt32 = 0
+    var words: UInt16 = 0
+    /// Whether the step's bytes alone say what it takes (`StepKind.repeatsByBytes`).
+    var repeats = false
+
+    @inline(__always)
+    mutating func stands(at start: UInt32, length: UInt32, leaf: UInt32) {
+      self.start = start
+      self.length = length
+      self.leaf = leaf
+    }
   }
   struct Template: BitwiseCopyable {
     var node: Int32
@@ -149,7 +158,7 @@ struct Skeletons: ~Copyable {
     node.nextSibling = nodes[parent].firstChild
     nodes[parent].firstChild = Int32(id)
     nodes.append(node)
-    trails.append(Trail(words: UInt32(s.kind.leaf.words)))
+    trails.append(Trail(words: UInt16(s.kind.leaf.words), repeats: s.kind.repeatsByBytes))
     return id
   }
 
