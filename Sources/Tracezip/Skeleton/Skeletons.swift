@@ -146,6 +146,24 @@ struct Skeletons: ~Copyable {
     return id
   }
 
+  /// Makes `child` the first of `parent`'s children to be tried, unless it stands far back.
+  mutating func bringForward(_ child: Int, of parent: Int) {
+    let first = nodes[parent].firstChild
+    var before = Int(first)
+    var tries = 64
+    while before >= 0, tries > 0 {
+      let next = Int(nodes[before].nextSibling)
+      if next == child {
+        nodes[before].nextSibling = nodes[child].nextSibling
+        nodes[child].nextSibling = first
+        nodes[parent].firstChild = Int32(child)
+        return
+      }
+      before = next
+      tries -= 1
+    }
+  }
+
   mutating func appendNode(parent: Int, step: Int) -> Int {
     let id = nodes.count
     var node = Node(record: nodes[parent].record, step: Int32(step), parent: Int32(parent))
