@@ -124,20 +124,20 @@ struct BlockModel: ~Copyable {
         c.fail()
         return 0
       }
-      contexts.learn(found, context)
       return found
     }
-    if slots[slot].alphabet < 0 { slots[slot].alphabet = Int32(alphabets.make(&models)) }
-    let alphabet = Int(slots[slot].alphabet)
+    var alphabet = Int(slots[slot].alphabet)
+    if alphabet < 0 {
+      alphabet = alphabets.make(&models)
+      slots[slot].alphabet = Int32(alphabet)
+    }
     if let found = alphabets.code(sym, alphabet, &models, &c) {
       slots[slot].hits &+= 1
       if context >= 0 { contexts.learn(found, context) }
       return found
     }
     let out = codeInColumn(value, sym, info, &c)
-    slots[slot].misses &+= 1
-    // A slot of values that never come back does not fill its alphabet with them.
-    if slots[slot].misses < 512 || slots[slot].hits > slots[slot].misses >> 5 {
+    if slots[slot].missed() {
       alphabets.add(out, alphabet, &models, encoding: !C.decodes)
     }
     if context >= 0 { contexts.learn(out, context) }
@@ -202,58 +202,47 @@ struct BlockModel: ~Copyable {
     BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(trace))
   }
 
-  /// Codes word `word` of all of one template's rows, given as record numbers `order[first..<first + n]` with their
-  /// rows at `rowAt`. Leaves become symbols in place.
+  /// Codes word `word` of all of one template's `rows`. Leaves become symbols in place.
   mutating func codeSlot<C: BitCoder & ~Copyable>(
-    template: Int, word: Int, first: Int, count n: Int, _ leaves: inout Buffer<UInt64>, _ env: borrowing RowContexts,
-    _ c: inout C
+    template: Int, word: Int, _ rows: TemplateRows, _ env: borrowing RowContexts, _ c: inout C
   ) {
     let info = infos[template]
     let slot = Int(info.slots) + word
     let isString = slotInfos[slot].isString
     if slots[slot].shape == 0 { slots[slot].shape = UInt32(models.allocate(32)) }
     let shapeModels = Int(slots[slot].shape)
+    let n = rows.count
 
     var shape = SlotShape.symbols
     if !C.decodes {
       // Constant?
-      let head = leaves[Int(sortedRows[first]) &+ word]
+      let head = rows[0, word]
       var i = 1
-      while i < n, leaves[Int(sortedRows[first &+ i]) &+ word] == head { i &+= 1 }
+      while i < n, rows[i, word] == head { i &+= 1 }
       if i == n {
         shape =
           slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last
           ? SlotShape.same : SlotShape.constant
       } else {
-        review(template, word, slot, first, n, leaves, env)
+        review(template, word, slot, rows, env)
         if slots[slot].numeric != 0 { shape = SlotShape.numbers }
       }
     }
     shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
     constants.note(slot: slot, isConstant: shape == SlotShape.same || shape == SlotShape.constant)
     slotCode = SlotCode.code(shape, 0)
+    var last = slots[slot].last
     switch shape {
     case SlotShape.same, SlotShape.constant:
-      var value = slots[slot].last
-      if shape == SlotShape.constant {
-        let head = C.decodes ? 0 : leaves[Int(sortedRows[first]) &+ word]
-        value = codeValue(head, slot: slot, context: -1, &c)
-      }
+      if shape == SlotShape.constant { last = codeValue(C.decodes ? 0 : rows[0, word], slot: slot, context: -1, &c) }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
-      if C.decodes {
+      if C.decodes || isString {
         var i = 0
         while i < n {
-          leaves[Int(sortedRows[first &+ i]) &+ word] = value
-          i &+= 1
-        }
-      } else if isString {
-        var i = 0
-        while i < n {
-          leaves[Int(sortedRows[first &+ i]) &+ word] = value
+          rows[i, word] = last
           i &+= 1
         }
       }
-      slots[slot].last = value
     case SlotShape.symbols:
       let kind = c.codeTree(Int(slots[slot].context), bits: 3, &models, shapeModels + 4, limit: 30)
       var other = Int(slots[slot].other)
@@ -268,29 +257,23 @@ struct BlockModel: ~Copyable {
         teaches = c.codeBit(teaches, &models, shapeModels + 12, limit: 30)
       }
       slotCode = SlotCode.code(shape, kind)
-      var previous: UInt64 = 0
+      last = 0
       var i = 0
       while i < n {
-        let record = Int(order[first &+ i])
-        let at = Int(sortedRows[first &+ i]) &+ word
-        var context = -1
+        let key: UInt64
         switch kind {
-        case SlotContext.previous:
-          context = contexts.context(BlockModel.key(UInt64(slot), 1, previous), &models)
-        case SlotContext.other:
-          context = contexts.context(BlockModel.key(UInt64(slot), 2, leaves[at &- word &+ other]), &models)
-        case SlotContext.trace:
-          context = contexts.context(traceKey(slot, env.trace(record)), &models)
-        case SlotContext.scope:
-          context = contexts.context(BlockModel.key(UInt64(slot), 4, UInt64(env.scope(record))), &models)
-        default: break
+        case SlotContext.previous: key = BlockModel.key(UInt64(slot), 1, last)
+        case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, rows[i, other])
+        case SlotContext.trace: key = traceKey(slot, env.trace(rows.record(i)))
+        case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
+        default: key = 0
         }
-        previous = codeValue(C.decodes ? 0 : leaves[at], slot: slot, context: context, &c)
-        leaves[at] = previous
-        if teaches { contexts.learn(previous, contexts.context(traceKey(slot, env.trace(record)), &models)) }
+        let context = SlotContext.previous...SlotContext.scope ~= kind ? contexts.context(key, &models) : -1
+        last = codeValue(C.decodes ? 0 : rows[i, word], slot: slot, context: context, &c)
+        rows[i, word] = last
+        if teaches { contexts.learn(last, contexts.context(traceKey(slot, env.trace(rows.record(i))), &models)) }
         i &+= 1
       }
-      slots[slot].last = previous
     default:
       if isString {
         c.fail()
@@ -301,47 +284,42 @@ struct BlockModel: ~Copyable {
       let how = Int(truncatingIfNeeded: c.codeRaw(UInt64(slots[slot].numeric &- 1), count: 2))
       slotCode = SlotCode.code(shape, how)
       if how == SlotNumber.decimal, slots[slot].decimal < 0 { slots[slot].decimal = makeDecimal() }
-      var previous = slots[slot].last
       var i = 0
       while i < n {
-        let at = Int(sortedRows[first &+ i]) &+ word
-        let value = C.decodes ? 0 : leaves[at]
+        let value = C.decodes ? 0 : rows[i, word]
         switch how {
-        case SlotNumber.decimal: previous = codeDecimal(value, Int(slots[slot].decimal), &c)
-        case SlotNumber.plain: previous = c.codeNumber(value, &models, numbers)
+        case SlotNumber.decimal: last = codeDecimal(value, Int(slots[slot].decimal), &c)
+        case SlotNumber.plain: last = c.codeNumber(value, &models, numbers)
         case SlotNumber.delta:
-          previous =
-            previous &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- previous), &models, numbers))
-        default: previous = c.codeRaw(value, count: 64)
+          last = last &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- last), &models, numbers))
+        default: last = c.codeRaw(value, count: 64)
         }
-        leaves[at] = previous
+        rows[i, word] = last
         i &+= 1
       }
-      slots[slot].last = previous
     }
-    slots[slot].seen &+= UInt32(truncatingIfNeeded: n)
+    slots[slot].coded(n, last: last)
   }
 
   /// The encoder's choice of context or number code for a slot, by the cost of a sample; kept until the slot has seen
   /// several times as many values.
   private mutating func review(
-    _ template: Int, _ word: Int, _ slot: Int, _ first: Int, _ n: Int, _ leaves: borrowing Buffer<UInt64>,
-    _ env: borrowing RowContexts
+    _ template: Int, _ word: Int, _ slot: Int, _ rows: TemplateRows, _ env: borrowing RowContexts
   ) {
     guard slots[slot].seen >= slots[slot].nextReview else { return }
+    let n = rows.count
     slots[slot].nextReview = max(32, (slots[slot].seen &+ UInt32(n)) &* 4)
     let sample = min(n, 256)
     let info = infos[template]
     // How often does the value last seen in a context come again? All candidates on the same rows.
     var best = (saved: 0, kind: SlotContext.none, other: 0)
     var table = FlatMap()
-    func value(_ i: Int, _ w: Int) -> UInt64 { leaves[Int(sortedRows[first &+ i]) + w] }
     func hits(_ context: (Int) -> UInt64) -> Int {
       table.removeAll()
       var n = 0
       for i in 0..<sample {
         let key = context(i)
-        if let j = table[key], value(j, word) == value(i, word) { n += 1 }
+        if let j = table[key], rows[j, word] == rows[i, word] { n += 1 }
         table[key] = i
       }
       return n
@@ -351,10 +329,10 @@ struct BlockModel: ~Copyable {
       table.removeAll()
       var n = 0
       for i in 0..<sample {
-        let trace = env.trace(Int(order[first + i]))
+        let trace = env.trace(rows.record(i))
         if let j = table[UInt64(trace)] {
-          if value(j, word) == value(i, word) { n += 1 }
-        } else if contexts.first(traceKey(slot, trace)) == symbol(value(i, word), isString: slotInfos[slot].isString) {
+          if rows[j, word] == rows[i, word] { n += 1 }
+        } else if contexts.first(traceKey(slot, trace)) == symbol(rows[i, word], isString: slotInfos[slot].isString) {
           n += 1
         }
         table[UInt64(trace)] = i
@@ -362,21 +340,21 @@ struct BlockModel: ~Copyable {
       return n
     }
     var distinct = FlatMap()
-    for i in 0..<sample { distinct[value(i, word)] = i }
+    for i in 0..<sample { distinct[rows[i, word]] = i }
     let unique = distinct.count
     if switches.derived {
       func consider(_ n: Int, _ kind: Int, _ other: Int, _ handicap: Int) {
         if n - handicap > best.saved { best = (n - handicap, kind, other) }
       }
       if sample > 2 {
-        consider(hits { $0 == 0 ? 0 : value($0 - 1, word) }, SlotContext.previous, 0, 0)
+        consider(hits { $0 == 0 ? 0 : rows[$0 - 1, word] }, SlotContext.previous, 0, 0)
         consider(traceHits(), SlotContext.trace, 0, 1)
-        consider(hits { UInt64(env.scope(Int(order[first + $0]))) }, SlotContext.scope, 0, 0)
+        consider(hits { UInt64(env.scope(rows.record($0))) }, SlotContext.scope, 0, 0)
         var tried = 0
         var w = word - 1
         while w >= 0, tried < 12, w < 256 {
-          if !info.isSpecial(Int32(w)), value(0, w) != value(sample - 1, w) || value(sample / 2, w) != value(0, w) {
-            consider(hits { value($0, w) }, SlotContext.other, w, 0)
+          if !info.isSpecial(Int32(w)), rows[0, w] != rows[sample - 1, w] || rows[sample / 2, w] != rows[0, w] {
+            consider(hits { rows[$0, w] }, SlotContext.other, w, 0)
             tried += 1
           }
           w -= 1
@@ -393,9 +371,9 @@ struct BlockModel: ~Copyable {
     // Numbers: symbols cost about log2 of the alphabet unless the context hits; new ones their bits too.
     var plain = 0
     var delta = 0
-    var previous = value(0, word)
+    var previous = rows[0, word]
     for i in 0..<sample {
-      let v = value(i, word)
+      let v = rows[i, word]
       plain += max(1, 64 - v.leadingZeroBitCount)
       delta += max(1, 65 - Int64(bitPattern: v &- previous).magnitude.leadingZeroBitCount)
       previous = v
@@ -405,7 +383,7 @@ struct BlockModel: ~Copyable {
     var decimal = Int.max
     if slotInfos[slot].isDouble, switches.derived {
       decimal = 2 * sample
-      for i in 0..<sample { decimal += BlockModel.decimalCost(value(i, word), hint: 4) }
+      for i in 0..<sample { decimal += BlockModel.decimalCost(rows[i, word], hint: 4) }
     }
     let width = 64 - UInt64(unique).leadingZeroBitCount
     let misses = sample - max(0, best.saved)
@@ -420,6 +398,25 @@ struct BlockModel: ~Copyable {
     }
     if numbers < symbols { slots[slot].numeric = UInt8(1 + how) }
   }
+}
+
+/// The rows of one template in a block: where each begins among the leaves, and which record it is.
+struct TemplateRows {
+  let leaves: BufferView<UInt64>
+  let starts: BufferView<UInt32>
+  let records: BufferView<UInt32>
+
+  var count: Int { @inline(__always) get { starts.count } }
+
+  /// Word `word` of the `i`th row.
+  @inline(__always)
+  subscript(i: Int, word: Int) -> UInt64 {
+    get { leaves[Int(starts[i]) &+ word] }
+    nonmutating set { leaves[Int(starts[i]) &+ word] = newValue }
+  }
+
+  @inline(__always)
+  func record(_ i: Int) -> Int { Int(records[i]) }
 }
 
 /// Which trace and scope a record stands in, for contexts.

@@ -20,6 +20,19 @@ struct Slot: BitwiseCopyable {
   var shape: UInt32 = 0
   var number: UInt32 = 0
   var decimal: Int32 = -1
+
+  /// The alphabet did not know a value; whether it is to learn it. A slot of values that never come back does not fill
+  /// its alphabet with them.
+  @inline(__always)
+  mutating func missed() -> Bool {
+    misses &+= 1
+    return misses < 512 || hits > misses >> 5
+  }
+
+  mutating func coded(_ n: Int, last: UInt64) {
+    seen &+= UInt32(truncatingIfNeeded: n)
+    self.last = last
+  }
 }
 
 /// How a slot's varying values are coded.
