@@ -60,7 +60,7 @@ let package = Package(
       dependencies: [
         "Bytes", "Workload", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Tests/TestSupport", exclude: ["Proto", "README.md"]),
+      path: "Tests/TestSupport", exclude: ["Proto", "Python", "README.md"]),
     .testTarget(name: "ColumnsTests", dependencies: ["Columns", "Bytes"], swiftSettings: strict),
     .testTarget(
       name: "WorkloadTests", dependencies: ["Workload", "Bytes", "TestSupport"], swiftSettings: strict),
