@@ -40,7 +40,7 @@ struct FileTests {
   @Test("input kept: before --rm removes it, and with --verify, the archive is restored and compared with it")
   func verifiedBeforeRemoval() throws {
     let folder = try TemporaryFolder()
-    let capture = Captures.capture(batches: 120)
+    let capture = Captures.capture(batches: 60)
     for name in ["in", "wrapped", "many"] { try folder.write(capture, to: name) }
     // Restoring needs more than is allowed: so it is tried before the source goes, and before the archive has its name.
     for option in ["--rm", "--verify"] {

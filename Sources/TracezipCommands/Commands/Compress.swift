@@ -126,6 +126,7 @@ struct Compress: ParsableCommand {
       try comparison?.finish()
     } catch {
       if let failure = comparison?.failure { throw CommandError(failure, input: file.name, output: "") }
+      if case .limitExceeded = error.kind { throw CommandError(error, input: result.name, output: "") }
       if comparison?.difference == nil {
         throw CommandError(
           result.name, "does not restore what was archived: \(error)", advice: "the input is kept; please report this")
