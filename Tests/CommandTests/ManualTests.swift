@@ -13,7 +13,7 @@ struct ManualTests {
   func manuals() throws {
     let run = try Tracezip.run("--experimental-dump-help")
     let dump = try JSONDecoder().decode(ManualPages.Dump.self, from: Data(run.output))
-    let pages = ManualPages.pages(dump, settings: ConfigFile.keys.keys.sorted(), version: programVersion)
+    let pages = ManualPages.pages(dump, settings: Setting.all.keys.sorted(), version: programVersion)
     #expect(pages.count == 9)
     for (name, text) in pages {
       let file = Self.folder.appendingPathComponent(name)

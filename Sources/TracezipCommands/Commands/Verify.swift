@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import Tracezip
 
 struct Verify: ParsableCommand {
@@ -55,17 +54,19 @@ struct Verify: ParsableCommand {
       try reader.verify(
         quick ? .stored : .restored, config: settings.config, progress: meter.handler(restores: true))
     }
-    var difference: Difference?
+    var difference: Comparison.Difference?
     if let against, found.isSound {
-      let comparison = try Comparison(with: against)
+      let comparison = Comparison(with: try InputFile(path: against, force: true, acceptsPipes: true).source)
       do throws(TracezipError) {
         for segment in try archive.reader.segments() where !comparison.hasFailed {
           try archive.reader.restore(segment, to: comparison.sink, config: settings.config)
         }
+        try comparison.finish()
       } catch {
+        if let failure = comparison.failure { throw CommandError(failure, input: against, output: "") }
         if !comparison.hasFailed { throw CommandError(error, input: archive.name, output: "") }
       }
-      difference = try comparison.finish()
+      difference = comparison.difference
     }
     meter.end()
     if json { try writeToStandardOutput(report(archive.name, found, difference).text + "\n") }
@@ -84,7 +85,7 @@ struct Verify: ParsableCommand {
   }
 
   private func report(
-    _ name: String, _ found: ArchiveReader.Verification, _ difference: Difference?
+    _ name: String, _ found: ArchiveReader.Verification, _ difference: Comparison.Difference?
   ) -> JSONValue {
     var members: [(String, JSONValue)] = [
       ("schemaVersion", 1), ("command", "verify"), ("name", .string(name)), ("sound", .bool(found.isSound)),
@@ -120,60 +121,5 @@ struct Verify: ParsableCommand {
       ("segment", number(error.location.segment)), ("block", number(error.location.block)),
       ("column", error.location.column.map { .string($0) } ?? .null),
     ])
-  }
-}
-
-/// Where what was restored and the original part.
-private struct Difference {
-  var offset: Int
-  var reason: String
-
-  func words(_ original: String) -> String { "differs from \(original) at byte \(Text.grouped(offset)): \(reason)" }
-}
-
-/// A sink that compares with a file as the bytes come.
-private final class Comparison {
-  private let file: InputFile
-  private var offset = 0
-  private var difference: Difference?
-  private var failure: CommandError?
-
-  init(with path: String) throws(CommandError) {
-    file = try InputFile(path: path, force: true, acceptsPipes: true)
-  }
-
-  var hasFailed: Bool { difference != nil || failure != nil }
-
-  var sink: ByteSink {
-    unsafe ByteSink { (piece) throws(TracezipError) in
-      var at = 0
-      while at < piece.count, !self.hasFailed {
-        do throws(SystemError) {
-          let original = try readPiece(self.file.number, upTo: min(1 << 18, piece.count - at))
-          if original.isEmpty {
-            self.difference = Difference(offset: self.offset, reason: "the original ends")
-          } else if unsafe !original.elementsEqual(piece[at..<at + original.count]) {
-            let same = unsafe zip(original, piece[at...]).prefix { $0 == $1 }.count
-            self.difference = Difference(offset: self.offset + same, reason: "the bytes differ")
-          }
-          at += original.count
-          self.offset += original.count
-        } catch {
-          self.failure = CommandError(self.file.name, error)
-        }
-      }
-      if self.hasFailed { throw TracezipError(.cancelled) }
-    }
-  }
-
-  func finish() throws(CommandError) -> Difference? {
-    if let failure { throw failure }
-    if let difference { return difference }
-    do throws(SystemError) {
-      let isLonger = try !readPiece(file.number, upTo: 1).isEmpty
-      return isLonger ? Difference(offset: offset, reason: "the original goes on") : nil
-    } catch {
-      throw CommandError(file.name, error)
-    }
   }
 }
