@@ -69,6 +69,12 @@ struct BlockModel: ~Copyable {
   var sortedRows = Buffer<UInt32>()
   var starts = Buffer<UInt32>()
   var idDraws = Buffer<IdDraw>()
+  /// Ids that must be stored, by the rows of the spans they were made for: their numbers in `structure.draws`.
+  var drawOrder = Buffer<Int32>()
+  /// Of each of `structure.draws` twice the row it belongs to, and 1 more if its id is that row's own.
+  var drawRows = Buffer<Int32>()
+  /// By trace: the number in the segment of its first root span in the last block that had one, or -1.
+  var rootRows = Buffer<Int32>()
 
   init() {}
 
