@@ -17,6 +17,8 @@ struct TokenRecency: ~Copyable {
   private var words = Buffer<UInt32>()
   private var numbers = Buffer<UInt32>()
   private var opaques = Buffer<UInt32>()
+  /// Of each class: behind where the surprise that last came again had been before.
+  private var resume: SIMD4<UInt32> = .zero
 
   private static let lastRank = 15
   private static let most = 16
@@ -98,10 +100,11 @@ struct TokenRecency: ~Copyable {
     return -1
   }
 
-  /// Notes a surprise of the class `which`.
+  /// Notes a surprise of the class `which`; `isNew`: the first time.
   @inline(__always)
-  mutating func note(_ token: Int, _ which: Int) {
+  mutating func note(_ token: Int, _ which: Int, isNew: Bool = false) {
     let value = UInt32(truncatingIfNeeded: token)
+    if !isNew { resume[which] = known[token].place &+ 1 }
     switch which {
     case 0:
       known[token].place = UInt32(truncatingIfNeeded: words.count)
@@ -113,6 +116,14 @@ struct TokenRecency: ~Copyable {
       known[token].place = UInt32(truncatingIfNeeded: opaques.count)
       opaques.append(value)
     }
+  }
+
+  /// The number (1) or opaque token (2) that came behind the one that last came again, or `ahead` more; or -1.
+  @inline(__always)
+  func next(_ which: Int, ahead: Int) -> Int {
+    let at = Int(resume[which]) &+ ahead
+    if which == 1 { return at < numbers.count ? Int(numbers[at]) : -1 }
+    return at < opaques.count ? Int(opaques[at]) : -1
   }
 
   private func total(_ which: Int) -> Int { which == 0 ? words.count : which == 1 ? numbers.count : opaques.count }
