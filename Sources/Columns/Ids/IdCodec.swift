@@ -62,7 +62,7 @@ public struct IdLimits: Sendable {
 /// the stream.
 public struct IdEncoder: ~Copyable {
   private var state = IdState(limits: IdLimits())
-  private var planner: IdPlanner
+  private(set) var planner: IdPlanner
 
   public init(effort: IdEffort) { planner = IdPlanner(effort: effort) }
 

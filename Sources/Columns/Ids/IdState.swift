@@ -3,9 +3,9 @@ import Bytes
 /// What both sides of a segment know of its ids: the generators met so far, where each stands, and what comes next.
 ///
 /// *Draws*, ids that must be coded, have a process, a start time, a name, a kind, a node and perhaps a parent node
-/// (`IdDraw`). A *place* is a process' own ids, `2p`, or those of other processes that it met (kinds orphan and strange
-/// trace), `2p + 1`. `number`, `signed`, `tree` and `bit` are the codes of `Models.swift`, each with models of its own;
-/// `raw` are raw bits. Models, groups and lanes live as long as the segment.
+/// (`IdDraw`); they come in the order of their spans. A *place* is a process' own ids, `2p`, or those of other processes
+/// that it met (kinds orphan and strange trace), `2p + 1`. `number`, `signed`, `tree` and `bit` are the codes of
+/// `Models.swift`, each with models of its own; `raw` are raw bits. Models, groups and lanes live as long as the segment.
 ///
 /// A block's ids are:
 ///

@@ -5,22 +5,63 @@ import Columns
 extension BlockModel {
   /// The block's draws as the id codec wants them: what the decoder knows of each by now, and for the encoder the ids
   /// and clues.
+  ///
+  /// An id that was first met elsewhere, as a parent or in a link, or a trace id in another process, is the draw of the
+  /// span that it was made for if that is in the block: there its place among the process' draws is known. Draws are in
+  /// the order of rows, so that a root's two are neighbours.
   private mutating func fillDraws(_ block: borrowing Block, _ scratch: borrowing BlockScratch, encoding: Bool) {
-    idDraws.removeAll()
-    idDraws.reserve(structure.draws.count)
-    for i in 0..<structure.draws.count {
+    let count = structure.draws.count
+    rootRows.resize(to: traces.traces.count, filling: -1)
+    for row in (0..<structure.spanTrace.count).reversed() where infos[Int(block.spans.templates[row])].parent < 0 {
+      rootRows[Int(structure.spanTrace[row])] = Int32(structure.firstRow + row)
+    }
+    drawRows.removeAll()
+    var ends = Buffer<Int32>(repeating: 0, count: structure.spanTrace.count + 1)
+    var sorted = true
+    var last = 0
+    for i in 0..<count {
       let draw = structure.draws[i]
       let isLink = draw.kind == .linkTrace || draw.kind == .linkSpan
-      let row = isLink ? Int(scratch.owners[Int(draw.row)]) : Int(draw.row)
+      var row = isLink ? Int(scratch.owners[Int(draw.row)]) : Int(draw.row)
+      let home =
+        draw.kind == .trace || draw.kind == .linkTrace
+        ? Int(rootRows[Int(draw.target)]) : Int(traces.nodes[Int(draw.target)].row)
+      let isHome = home >= structure.firstRow
+      if isHome { row = home - structure.firstRow }
+      if row < last { sorted = false }
+      last = row
+      ends[row] &+= 1
+      drawRows.append(Int32(row) << 1 | (isHome ? 1 : 0))
+    }
+    drawOrder.removeAll()
+    drawOrder.append(repeating: 0, count: count)
+    var start: Int32 = 0
+    if !sorted {
+      for row in 0..<ends.count {
+        let here = ends[row]
+        ends[row] = start
+        start += here
+      }
+    }
+    for i in 0..<count {
+      let row = Int(drawRows[i] >> 1)
+      drawOrder[sorted ? i : Int(ends[row])] = Int32(i)
+      ends[row] &+= 1
+    }
+    idDraws.removeAll()
+    idDraws.reserve(count)
+    for k in 0..<count {
+      let i = Int(drawOrder[k])
+      let draw = structure.draws[i]
+      let row = Int(drawRows[i] >> 1)
+      let isHome = drawRows[i] & 1 != 0
       let template = block.spans.templates[row]
       let info = infos[Int(template)]
       let at = Int(scratch.spanRows[row])
       let kind: IdKind
       switch draw.kind {
-      case .span: kind = .span
-      case .trace: kind = info.parent < 0 ? .trace : .strangeTrace
-      case .linkTrace: kind = .strangeTrace
-      case .orphan, .linkSpan: kind = .orphan
+      case .trace, .linkTrace: kind = isHome ? .trace : .strangeTrace
+      case .span, .orphan, .linkSpan: kind = isHome ? .span : .orphan
       }
       let name = info.name >= 0 ? block.spans.leaves[at + Int(info.name)] : UInt64(template) | 1 << 31
       var next = IdDraw(
@@ -85,7 +126,7 @@ extension BlockModel {
     fillDraws(block, scratch, encoding: false)
     guard (try? decoder.decode(&idDraws, &report, &c)) != nil else { return nil }
     for i in 0..<structure.draws.count {
-      let target = Int(structure.draws[i].target)
+      let target = Int(structure.draws[Int(drawOrder[i])].target)
       if idDraws[i].isTrace {
         traces.traces[target].low = idDraws[i].low
         traces.traces[target].high = idDraws[i].high

@@ -14,6 +14,13 @@ struct Trace: BitwiseCopyable {
   /// Nodes that are parents of spans but not yet spans themselves.
   var pending: Int32 = 0
   var lastStart: UInt64 = 0
+
+  @inline(__always)
+  mutating func note(template: UInt32, span: Int, parent: Int) {
+    lastTemplate = Int32(truncatingIfNeeded: template)
+    if span >= 0 { lastSpan = Int32(truncatingIfNeeded: span) }
+    lastParent = Int32(truncatingIfNeeded: parent)
+  }
 }
 
 /// A span id in a trace: a span, or what a span named as its parent.
@@ -34,6 +41,13 @@ struct NodeTimes: BitwiseCopyable {
   var end: UInt64 = 0
   /// End of the child coded last, 0 for none.
   var childEnd: UInt64 = 0
+
+  @inline(__always)
+  mutating func lasts(_ start: UInt64, _ end: UInt64) {
+    known = true
+    self.start = start
+    self.end = end
+  }
 }
 
 struct TraceTable: ~Copyable {
