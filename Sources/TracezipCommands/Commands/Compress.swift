@@ -86,7 +86,9 @@ struct Compress: ParsableCommand {
       }
     }
     if isChecked {
-      try check(result, against: file, wrapping, settings: settings, session: session)
+      try outputs.streaming { () throws(CommandError) in
+        try check(result, against: file, wrapping, settings: settings, session: session)
+      }
     }
     try result.commit(for: file, warning: session)
     try removeInput(file, outputs: outputs, session: session, if: output.rm)
