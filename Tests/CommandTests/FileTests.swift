@@ -43,8 +43,8 @@ struct FileTests {
     let capture = Captures.capture(batches: 60)
     for name in ["in", "wrapped", "many"] { try folder.write(capture, to: name) }
     // Restoring needs more than is allowed: so it is tried before the source goes, and before the archive has its name.
-    for option in ["--rm", "--verify"] {
-      let run = try Tracezip.run("-M", "1M", option, "in", in: folder)
+    for options in [["--rm"], ["--verify"], ["--verify", "-o", "two.trz", "many"]] {
+      let run = try Tracezip.run(["-M", "1M"] + options + ["in"], in: folder)
       #expect(run.status == 1 && run.messages.contains("-M"), "\(run.messages)")
       #expect(folder.contents == ["in", "many", "wrapped"])
     }

@@ -66,7 +66,7 @@ struct StreamTests {
     #expect(try Tracezip.run("-q", "in", in: folder).status == 1)
   }
 
-  @Test("plain data to -dcf passes through unchanged, as zcat -f does")
+  @Test("plain data to -dcf: it passes through unchanged, as with zcat -f")
   func passesThrough() throws {
     let folder = try TemporaryFolder.withCapture()
     let archive = try Captures.archive(of: Captures.other)

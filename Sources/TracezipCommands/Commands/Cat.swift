@@ -4,6 +4,7 @@ import Tracezip
 /// Converting happens here and nowhere else: `decompress` is exact.
 struct Cat: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "cat",
     abstract: "Write what archives hold to standard output, as it was or converted.",
     discussion: """
       Without --to the bytes are those that were archived, as with decompress -c. With it, each message is written \

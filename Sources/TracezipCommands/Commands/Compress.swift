@@ -3,6 +3,7 @@ import Tracezip
 
 struct Compress: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "compress",
     abstract: "Archive OTLP traces.",
     discussion: """
       Writes FILE.trz beside each FILE and keeps FILE. The archive gives back every byte that went in. What is not \
@@ -85,7 +86,9 @@ struct Compress: ParsableCommand {
       }
     }
     if isChecked {
-      try check(result, against: file, wrapping, settings: settings, session: session)
+      try outputs.streaming { () throws(CommandError) in
+        try check(result, against: file, wrapping, settings: settings, session: session)
+      }
     }
     try result.commit(for: file, warning: session)
     try removeInput(file, outputs: outputs, session: session, if: output.rm)

@@ -3,6 +3,7 @@ import Tracezip
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "verify",
     abstract: "Check archives.",
     discussion: """
       Restores everything in memory and compares all checksums. Silent where all is well, unless standard error is a \
@@ -31,22 +32,44 @@ struct Verify: ParsableCommand {
     let settings = try Settings(resources)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
+    let started = monotonicSeconds()
+    var total = Total()
     for item in inputs.items {
       session.attempt { () throws(CommandError) in
         do throws(CommandError) {
-          guard let archive = try ReadableArchive.open(item) else { return }
-          try verify(archive, settings: settings, session: session)
+          total.files += 1
+          guard let archive = try ReadableArchive.open(item) else {
+            total.files -= 1
+            return
+          }
+          try verify(archive, into: &total, settings: settings, session: session)
         } catch {
           if json { try writeToStandardOutput(failure(item, error).text + "\n") }
           throw error
         }
       }
     }
+    if inputs.items.count > 1 {
+      session.console.note("\(total.words), \(Text.duration(monotonicSeconds() - started))")
+    }
     try session.finish()
   }
 
+  /// What several files come to.
+  private struct Total {
+    var files = 0
+    var good = 0
+    var archiveBytes = 0
+    var restoredBytes = 0
+
+    var words: String {
+      "\(Text.grouped(good)) of \(Text.count(files, "archive")) sound, \(Text.size(archiveBytes)) for "
+        + Text.size(restoredBytes)
+    }
+  }
+
   private func verify(
-    _ archive: ReadableArchive, settings: Settings, session: Session
+    _ archive: ReadableArchive, into total: inout Total, settings: Settings, session: Session
   ) throws(CommandError) {
     let meter = session.meter(archive.name)
     defer { meter.end() }
@@ -54,6 +77,9 @@ struct Verify: ParsableCommand {
       try reader.verify(
         quick ? .stored : .restored, config: settings.config, progress: meter.handler(restores: true))
     }
+    if found.isSound { total.good += 1 }
+    total.archiveBytes += found.archiveBytes
+    total.restoredBytes += found.restoredBytes
     var difference: Comparison.Difference?
     if let against, found.isSound {
       let comparison = Comparison(with: try InputFile(path: against, force: true, acceptsPipes: true).source)
