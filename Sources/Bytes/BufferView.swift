@@ -33,6 +33,20 @@ public struct BufferView<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked 
   }
 }
 
+extension BufferView where Element == UInt64 {
+  /// Adds (by or) to each of the first `n` elements of `sum` the bits in which the `n` elements from `a` on differ from
+  /// those from `b` on.
+  @inlinable @inline(__always)
+  public func addDifferences(_ a: Int, _ b: Int, count n: Int, to sum: BufferView) {
+    precondition(a >= 0 && b >= 0 && n >= 0 && a &+ n <= count && b &+ n <= count && n <= sum.count)
+    var i = 0
+    while i < n {
+      unsafe sum.base[i] |= base[a &+ i] ^ base[b &+ i]
+      i &+= 1
+    }
+  }
+}
+
 extension Buffer {
   /// A view of the elements; it dies when the buffer grows.
   @inlinable

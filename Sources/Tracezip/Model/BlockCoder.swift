@@ -154,9 +154,11 @@ extension BlockModel {
       let info = infos[t]
       let these = TemplateRows(
         leaves: all.leaves, starts: all.starts[first..<end], records: all.records[first..<end])
+      if !C.decodes { these.differences(words: Int(info.words), into: &differences) }
       for word in 0..<Int(info.words) where !info.isSpecial(Int32(word)) {
         let before = c.spent
-        codeSlot(template: t, word: word, these, rows, &c)
+        codeSlot(
+          template: t, word: word, isConstant: !C.decodes && differences[word] == 0, these, rows, &c)
         if c.failed { return }
         spent[Int(slotInfos[Int(info.slots) + word].column)] += UInt64(c.spent - before)
         if slotCosts.isOn { slotCosts.note(Int(info.slots) + word, c.spent - before, slotCode) }

@@ -67,6 +67,9 @@ struct BlockModel: ~Copyable {
   /// Records by template, and their rows.
   var order = Buffer<UInt32>()
   var sortedRows = Buffer<UInt32>()
+  /// Of the template at hand, the bits in which its rows differ, word by word.
+  var differences = Buffer<UInt64>()
+  private var sightings = Sightings()
   var starts = Buffer<UInt32>()
   var idDraws = Buffer<IdDraw>()
   /// Ids that must be stored, by the rows of the spans they were made for: their numbers in `structure.draws`.
@@ -208,9 +211,10 @@ struct BlockModel: ~Copyable {
     BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(trace))
   }
 
-  /// Codes word `word` of all of one template's `rows`. Leaves become symbols in place.
+  /// Codes word `word` of all of one template's `rows`; the encoder knows whether it is the same in all of them. Leaves
+  /// become symbols in place.
   mutating func codeSlot<C: BitCoder & ~Copyable>(
-    template: Int, word: Int, _ rows: TemplateRows, _ env: borrowing RowContexts, _ c: inout C
+    template: Int, word: Int, isConstant: Bool, _ rows: TemplateRows, _ env: borrowing RowContexts, _ c: inout C
   ) {
     let info = infos[template]
     let slot = Int(info.slots) + word
@@ -221,13 +225,9 @@ struct BlockModel: ~Copyable {
 
     var shape = SlotShape.symbols
     if !C.decodes {
-      // Constant?
-      let head = rows[0, word]
-      var i = 1
-      while i < n, rows[i, word] == head { i &+= 1 }
-      if i == n {
+      if isConstant {
         shape =
-          slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last
+          slots[slot].seen > 0 && symbol(rows[0, word], isString: isString) == slots[slot].last
           ? SlotShape.same : SlotShape.constant
       } else {
         review(template, word, slot, rows, env)
@@ -319,35 +319,31 @@ struct BlockModel: ~Copyable {
     let info = infos[template]
     // How often does the value last seen in a context come again? All candidates on the same rows.
     var best = (saved: 0, kind: SlotContext.none, other: 0)
-    var table = FlatMap()
     func hits(_ context: (Int) -> UInt64) -> Int {
-      table.removeAll()
+      sightings.begin()
       var n = 0
       for i in 0..<sample {
-        let key = context(i)
-        if let j = table[key], rows[j, word] == rows[i, word] { n += 1 }
-        table[key] = i
+        if let j = sightings.see(context(i), at: i), rows[j, word] == rows[i, word] { n += 1 }
       }
       return n
     }
     /// The same for what other slots of the column have taught.
     func traceHits() -> Int {
-      table.removeAll()
+      sightings.begin()
       var n = 0
       for i in 0..<sample {
         let trace = env.trace(rows.record(i))
-        if let j = table[UInt64(trace)] {
+        if let j = sightings.see(UInt64(trace), at: i) {
           if rows[j, word] == rows[i, word] { n += 1 }
         } else if contexts.first(traceKey(slot, trace)) == symbol(rows[i, word], isString: slotInfos[slot].isString) {
           n += 1
         }
-        table[UInt64(trace)] = i
       }
       return n
     }
-    var distinct = FlatMap()
-    for i in 0..<sample { distinct[rows[i, word]] = i }
-    let unique = distinct.count
+    var unique = 0
+    sightings.begin()
+    for i in 0..<sample where sightings.see(rows[i, word], at: i) == nil { unique += 1 }
     if switches.derived {
       func consider(_ n: Int, _ kind: Int, _ other: Int, _ handicap: Int) {
         if n - handicap > best.saved { best = (n - handicap, kind, other) }
@@ -423,6 +419,18 @@ struct TemplateRows {
 
   @inline(__always)
   func record(_ i: Int) -> Int { Int(records[i]) }
+
+  /// For each of the first `words` words, the bits that are not the same in all rows.
+  func differences(words: Int, into sum: inout Buffer<UInt64>) {
+    sum.removeAll()
+    sum.append(repeating: 0, count: words)
+    let first = Int(starts[0])
+    var i = 1
+    while i < count {
+      leaves.addDifferences(first, Int(starts[i]), count: words, to: sum.elements)
+      i &+= 1
+    }
+  }
 }
 
 /// Which trace and scope a record stands in, for contexts.
