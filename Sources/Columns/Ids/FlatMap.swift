@@ -20,6 +20,18 @@ struct FlatMap: ~Copyable {
     shift = UInt64(64 - bits)
   }
 
+  /// Empties the table, keeping its memory.
+  mutating func clear(expecting n: Int) {
+    var bits = 4
+    while 1 << bits < n * 2 { bits += 1 }
+    keys.removeAll()
+    keys.append(repeating: 0, count: 1 << bits)
+    values.removeAll()
+    values.append(repeating: Self.absent, count: 1 << bits)
+    shift = UInt64(64 - bits)
+    count = 0
+  }
+
   @inline(__always)
   private func slot(_ key: UInt64) -> Int {
     Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> shift)

@@ -25,38 +25,41 @@ extension IdPlanner {
     }
     guard list.count > 1 else { return }
     IdOrder.arrangePairs(&list, from: 0, draws, traceIsFirst: false)
-    var scan: SequenceScan?
+    var isScanned = false
     var hits = Buffer<SequenceScan.Hit>()
     var budget = 1_000_000 + 4000 * list.count
     for family in families {
       var any = false
-      for i in 1..<list.count where budget > 0 {
-        let (span, trace) = (draws[Int(list[i - 1])], draws[Int(list[i])])
-        guard trace.isTrace, IdDraw.arePair(span, trace), plan.entries[Int(list[i])].lane < 0,
-          plan.entries[Int(list[i - 1])].lane < 0
-        else { continue }
-        budget -= 64 * 8
-        guard let page = openPage(family, span, trace) else { continue }
-        if scan == nil {
-          var new = SequenceScan(expecting: list.count, highFirst: true)
-          for k in 0..<list.count { new.add(draws[Int(list[k])], list[k]) }
-          scan = consume new
+      // First roots that tell where blocks of draws begin.
+      for crossing in [true, false] {
+        for i in 1..<list.count where budget > 0 {
+          let (span, trace) = (draws[Int(list[i - 1])], draws[Int(list[i])])
+          guard trace.isTrace, IdDraw.arePair(span, trace), plan.entries[Int(list[i])].lane < 0,
+            plan.entries[Int(list[i - 1])].lane < 0
+          else { continue }
+          budget -= 64 * 8
+          guard let page = openPage(family, span, trace, crossing: crossing) else { continue }
+          if !isScanned {
+            isScanned = true
+            scan.clear(expecting: list.count, highFirst: true)
+            for k in 0..<list.count { scan.add(draws[Int(list[k])], list[k]) }
+          }
+          hits.removeAll()
+          scan.run(page, quiet: 512, back: 256, budget: &budget, into: &hits)
+          if adopt(page, family, draws, hits) { any = true }
         }
-        hits.removeAll()
-        scan!.run(page, quiet: 512, back: 256, budget: &budget, into: &hits)
-        if adopt(page, family, draws, hits) { any = true }
       }
       if any { break }
     }
   }
 
-  private func openPage(_ family: IdFamily, _ span: IdDraw, _ trace: IdDraw) -> (any IdSequence)? {
+  private func openPage(_ family: IdFamily, _ span: IdDraw, _ trace: IdDraw, crossing: Bool) -> (any IdSequence)? {
     if family == .webDigits {
-      return WebDigitDraw.recover(span: span.low, high: trace.high, low: trace.low).map {
+      return WebDigitDraw.recover(span: span.low, high: trace.high, low: trace.low, crossing: crossing).map {
         WebDigitRandom(s0: $0.s0, s1: $0.s1, used: $0.used)
       }
     }
-    return WebByteDraw.recover(span: span.low, high: trace.high, low: trace.low).map {
+    return WebByteDraw.recover(span: span.low, high: trace.high, low: trace.low, crossing: crossing).map {
       WebByteRandom(s0: $0.s0, s1: $0.s1, used: $0.used)
     }
   }

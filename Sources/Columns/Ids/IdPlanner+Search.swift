@@ -1,54 +1,82 @@
 import Bytes
-
 /// Finding generators in what is known of a process: a ladder of growing cost on a bounded sample.
 extension IdPlanner {
   /// Takes stock of ids that are not explained, and searches where there are enough of them.
   mutating func search(_ draws: borrowing Buffer<IdDraw>) {
     var due: [Int] = []
     for i in 0..<plan.order.count {
-      let draw = draws[Int(plan.order[i])]
-      if draw.kind.isStrange { continue }
-      let p = Int(draw.process)
-      if plan.entries[Int(plan.order[i])].lane >= 0 {
-        searches[p].explained += 1
-        if searches[p].explained & 7 == 0, searches[p].pending > 0 { searches[p].pending -= 1 }
+      let d = Int(plan.order[i])
+      if draws[d].kind.isStrange { continue }
+      let p = Int(draws[d].process)
+      if plan.entries[d].lane >= 0 {
+        searches[p].explained &+= 1
+        if searches[p].explained & 7 == 0, searches[p].pending > 0 { searches[p].pending &-= 1 }
         continue
       }
-      searches[p].pending += 1
+      searches[p].pending &+= 1
       if searches[p].missing == 0 { due.append(p) }
-      searches[p].missing += 1
+      searches[p].missing &+= 1
+    }
+    // Their lists, one behind the other, by time.
+    var missing = Buffer<UInt32>()
+    var count = 0
+    for p in due {
+      searches[p].start = count
+      count += searches[p].missing
+      searches[p].missing = 0
+    }
+    missing.append(repeating: 0, count: count)
+    for i in 0..<plan.order.count {
+      let d = Int(plan.order[i])
+      if plan.entries[d].lane >= 0 || draws[d].kind.isStrange { continue }
+      let p = Int(draws[d].process)
+      missing[searches[p].start &+ searches[p].missing] = plan.order[i]
+      searches[p].missing &+= 1
     }
     // Large processes first: they are worth most.
     let ready = due.filter { searches[$0].pending >= searches[$0].nextTry }
-    for p in ready.sorted(by: { (searches[$1].missing, $0) < (searches[$0].missing, $1) }) { search(p, draws) }
-    if hasPages { searchPages(draws) }
-    for i in 0..<plan.order.count where plan.entries[Int(plan.order[i])].lane < 0 {
-      let draw = draws[Int(plan.order[i])]
-      if !draw.kind.isStrange, searches[Int(draw.process)].missing > 0 { searches[Int(draw.process)].keep(draw) }
+    for p in ready.sorted(by: { (searches[$1].missing, $0) < (searches[$0].missing, $1) }) {
+      let list = searches[p].start..<searches[p].start + searches[p].missing
+      histories[p].ids.add(draws, missing, list, plan.entries, base: base)
+      if search(p, draws) { histories[p].ids.add(draws, missing, list, plan.entries, base: base) }
     }
-    for p in due { searches[p].missing = 0 }
+    if hasPages { searchPages(draws) }
+    for p in due {
+      let list = searches[p].start..<searches[p].start + searches[p].missing
+      // What will be long forgotten by the next search is not worth keeping.
+      if searches[p].nextTry - searches[p].pending > ProcessIds.kept {
+        histories[p].ids.removeAll()
+      } else {
+        if !searches[p].isSearched { histories[p].ids.add(draws, missing, list, plan.entries, base: base) }
+        histories[p].ids.tidy(plan.entries)
+      }
+      searches[p].missing = 0
+      searches[p].isSearched = false
+    }
   }
 
   /// Searches the ids of process `p` that are not explained, those of earlier blocks and those of this one.
-  private mutating func search(_ p: Int, _ draws: borrowing Buffer<IdDraw>) {
-    let search = ProcessIds(
-      searches[p].history, draws, plan.order, plan.entries, process: p, missing: searches[p].missing)
-    var found = findAgain(p, search, draws)
-    for family in searches[p].ladder where !found {
-      let budget = allowance(searches[p].language, family, search.draws.count)
+  private mutating func search(_ p: Int, _ draws: borrowing Buffer<IdDraw>) -> Bool {
+    let history = histories[p]
+    let pending = searches[p].pending
+    searches[p].isSearched = true
+    var found = findAgain(p, history.ids, draws)
+    for family in history.ladder where !found {
+      let budget = allowance(searches[p].language, family, history.ids.count)
       let isNarrow = family == .goBytes || family == .goWords
-      guard budget > 0, isNarrow || isWide(p), searches[p].tries(family, search.draws.count) else { continue }
+      guard budget > 0, isNarrow || isWide(p), history.tries(family, pending, effort) else { continue }
       if family.isJava {
-        found = findJava(p, search, draws)
+        found = findJava(p, history.ids, draws)
       } else if let type = family.sequence {
-        found = find(p, family, type, search, draws, budget)
+        found = find(p, family, type, history.ids, draws, budget)
       }
     }
     if found {
-      searches[p].found()
-      searches[p].history = []
+      searches[p].pending = 0
+      history.found()
     }
-    searches[p].plan()
+    searches[p].nextTry = history.nextTry(effort)
+    return found
   }
 
   /// A process whose generator is known may have run far ahead, or come from further back: blocks need not follow each
@@ -60,13 +88,13 @@ extension IdPlanner {
     }
     let source = sources[g - 1]
     let shape = source.family.shape
-    var scan = SequenceScan(expecting: ids.numbers.count, highFirst: shape.highFirst)
-    for i in 0..<ids.numbers.count { scan.add(ids.draws[ids.earlier + i], ids.numbers[i]) }
+    scan.clear(expecting: ids.count, highFirst: shape.highFirst)
+    for i in 0..<ids.count { if let d = ids.number(i) { scan.add(ids.draws[i], UInt32(d)) } }
     var hits = Buffer<SequenceScan.Hit>()
     let quiet = source.family.quiet(effort)
     for l in source.lanes.indices.suffix(2) {
       let lane = source.lanes[l]
-      var budget = 8 * quiet + 1000 * ids.numbers.count
+      var budget = 8 * quiet + 1000 * scan.count
       hits.removeAll()
       scan.run(lane.track.generator(at: lane.expected), quiet: quiet, back: quiet, budget: &budget, into: &hits)
       guard hits.count > 0 else { continue }
@@ -92,7 +120,7 @@ extension IdPlanner {
 
   private mutating func findJava(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) -> Bool {
     var list = Buffer<UInt32>()
-    for i in 0..<ids.draws.count { list.append(UInt32(i)) }
+    for i in 0..<ids.count { list.append(UInt32(i)) }
     IdOrder.arrangePairs(&list, from: 0, ids.draws, traceIsFirst: false)
     let isJava = searches[p].language == .java
     // A process may stand under several resources.
@@ -135,7 +163,7 @@ extension IdPlanner {
   ) -> Bool {
     let source = sources[g - 1]
     var list = Buffer<UInt32>()
-    for i in ids.earlier..<ids.draws.count { list.append(UInt32(i)) }
+    for i in 0..<ids.count where ids.number(i) != nil { list.append(UInt32(i)) }
     IdOrder.arrangePairs(&list, from: 0, ids.draws, traceIsFirst: false)
     source.finder.run(ids.draws, list, into: &places)
     searches[p].home = g
@@ -148,12 +176,12 @@ extension IdPlanner {
     _ ids: borrowing ProcessIds, _ list: borrowing Buffer<UInt32>, _ source: IdSource, _ g: Int
   ) {
     self.list.removeAll()
-    for i in 0..<list.count where Int(list[i]) >= ids.earlier {
+    for i in 0..<list.count {
+      guard let d = ids.number(Int(list[i])) else { continue }
       // Places move up to where their draws are.
       places[self.list.count] = places[i]
-      let d = ids.numbers[Int(list[i]) - ids.earlier]
-      self.list.append(d)
-      plan.entries[Int(d)].group = Int32(g)
+      self.list.append(UInt32(d))
+      plan.entries[d].group = Int32(g)
     }
     take(source, g)
   }
@@ -177,9 +205,7 @@ extension IdPlanner {
     if family == .cpp { return 400_000 }
     // Even a rejection takes a quarter of a millisecond.
     if language == .unknown, count < 1000 || doubt < 0 { return 0 }
-    // Small samples are easy or hopeless.
-    let most = count < 3000 ? 2 : 4
-    return pool >= family.usualCost ? min(pool, most * family.usualCost) : 0
+    return pool >= family.usualCost ? min(pool, 30_000_000) : 0
   }
 
   /// Finds all generators of `family` in process `p`; false if there is none.
@@ -191,22 +217,20 @@ extension IdPlanner {
     let language = searches[p].language
     var budget = allowance
     var open = Buffer<UInt32>()
-    // Blocks need not follow each other in time.
-    IdOrder.visit(ids.draws, into: &open)
+    for i in 0..<ids.count { open.append(UInt32(i)) }
     IdOrder.arrangePairs(&open, from: 0, ids.draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     // Everything not explained, to run a generator past; of this process by numbers in `ids`, then by draws.
-    let others = UInt32(ids.draws.count)
-    var scan: SequenceScan?
-    var explained = Buffer<Bool>(repeating: false, count: ids.draws.count)
+    let others = UInt32(ids.count)
+    var isScanned = false
+    var explained = Buffer<Bool>(repeating: false, count: ids.count)
     var skip = 0
     var any = false
     let window = family.window
     // Following a generator that was found is worth more than looking for one.
-    var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * ids.draws.count
+    var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * ids.count
     var misses = 0
-    while open.count - skip >= family.leastDraws, budget > 0, reach > 0 {
-      var sample: [IdDraw] = []
-      sample.reserveCapacity(min(open.count - skip, window))
+    while open.count - skip >= family.leastDraws(effort), budget > 0, reach > 0 {
+      sample.removeAll(keepingCapacity: true)
       for i in skip..<min(open.count, skip + window) { sample.append(ids.draws[Int(open[i])]) }
       let before = budget
       let generator = type.recover(IdSample(draws: sample), budget: &budget)
@@ -225,21 +249,21 @@ extension IdPlanner {
       }
       var hits = Buffer<SequenceScan.Hit>()
       let quiet = family.quiet(effort)
-      if scan == nil {
-        var new = SequenceScan(expecting: draws.count + ids.earlier, highFirst: shape.highFirst)
-        for i in 0..<ids.draws.count { new.add(ids.draws[i], UInt32(i)) }
+      if !isScanned {
+        isScanned = true
+        scan.clear(expecting: draws.count + ids.count, highFirst: shape.highFirst)
+        for i in 0..<ids.count { scan.add(ids.draws[i], UInt32(i)) }
         for d in 0..<draws.count
         where plan.entries[d].lane < 0 && (draws[d].kind.isStrange || Int(draws[d].process) != p) {
-          new.add(draws[d], others + UInt32(d))
+          scan.add(draws[d], others + UInt32(d))
         }
-        scan = consume new
       }
-      scan!.run(
-        generator, quiet: quiet, back: effort == .best ? quiet : min(quiet, 4096 + 8 * ids.draws.count),
+      scan.run(
+        generator, quiet: quiet, back: effort == .best ? quiet : min(quiet, 4096 + 8 * ids.count),
         budget: &reach, into: &hits)
       if adopt(generator, family, p, ids, draws, hits, explained, &reach) {
         // What a find has cost is well spent.
-        budget = max(budget, self.allowance(language, family, ids.draws.count))
+        budget = max(budget, self.allowance(language, family, ids.count))
         any = true
         for h in 0..<hits.count where hits[h].draw < others { explained[Int(hits[h].draw)] = true }
         var rest = Buffer<UInt32>()
@@ -267,8 +291,11 @@ extension IdPlanner {
     var first = Int64.max
     for h in 0..<hits.count {
       let hit = hits[h]
-      if Int(hit.draw) < ids.earlier, !explained[Int(hit.draw)] { saved += ids.draws[Int(hit.draw)].size - 1 }
-      guard let d = ids.number(of: hit.draw), plan.entries[d].lane < 0 else { continue }
+      guard let d = number(of: hit.draw, ids) else {
+        if !explained[Int(hit.draw)] { saved += ids.draws[Int(hit.draw)].size - 1 }
+        continue
+      }
+      guard plan.entries[d].lane < 0 else { continue }
       saved += draws[d].size - 1
       first = min(first, hit.position)
     }
@@ -282,16 +309,21 @@ extension IdPlanner {
     if g == 0 || sources[g - 1].family != family {
       g = add(IdSource(family))
       searches[p].home = g
-      for i in 0..<ids.numbers.count where plan.entries[Int(ids.numbers[i])].lane < 0 {
-        plan.entries[Int(ids.numbers[i])].group = Int32(g)
+      for i in 0..<ids.count {
+        if let d = ids.number(i), plan.entries[d].lane < 0 { plan.entries[d].group = Int32(g) }
       }
     }
     let lane = addLane(start, state, g)
     for h in 0..<hits.count {
-      guard let d = ids.number(of: hits[h].draw), plan.entries[d].lane < 0 else { continue }
+      guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
       enter(UInt32(d), draws, lane, hits[h].position - first, g)
     }
     return true
+  }
+
+  /// The number in the block of a scan's draw: one of `ids`, or behind them any of the block; nil for earlier blocks'.
+  private func number(of scanned: UInt32, _ ids: borrowing ProcessIds) -> Int? {
+    Int(scanned) < ids.count ? ids.number(Int(scanned)) : Int(scanned) - ids.count
   }
 
   /// Makes `start` the newest lane of group `g`.
@@ -319,38 +351,6 @@ extension IdPlanner {
       source.lanes[last].before = end
     }
     noteHit(draw, g)
-  }
-}
-
-/// The ids of a process that are not explained: those kept of earlier blocks, then those of this one.
-struct ProcessIds: ~Copyable {
-  var draws: Buffer<IdDraw>
-  /// How many are of earlier blocks.
-  let earlier: Int
-  /// Of the others, their numbers in the block.
-  var numbers = Buffer<UInt32>()
-
-  init(
-    _ history: [IdDraw], _ draws: borrowing Buffer<IdDraw>, _ order: borrowing Buffer<UInt32>,
-    _ entries: borrowing Buffer<IdPlan.Entry>, process: Int, missing: Int
-  ) {
-    self.draws = Buffer(capacity: history.count + missing)
-    for draw in history { self.draws.append(draw) }
-    earlier = history.count
-    for i in 0..<order.count where entries[Int(order[i])].lane < 0 {
-      let draw = draws[Int(order[i])]
-      if Int(draw.process) == process, !draw.kind.isStrange {
-        self.draws.append(draw)
-        numbers.append(order[i])
-      }
-    }
-  }
-
-  /// The number in the block of a scan's draw: one of these, or behind them any of the block; nil for earlier blocks'.
-  func number(of scanned: UInt32) -> Int? {
-    let i = Int(scanned)
-    if i >= draws.count { return i - draws.count }
-    return i >= earlier ? Int(numbers[i - earlier]) : nil
   }
 }
 

@@ -6,7 +6,10 @@ struct IdPlanner: ~Copyable {
   let effort: IdEffort
   var plan = IdPlan()
   /// By process.
-  var searches: [ProcessSearch] = []
+  var searches = Buffer<ProcessSearch>()
+  var histories: [ProcessHistory] = []
+  /// Draws of the blocks before.
+  var base = 0
   /// By group, from group 1 on.
   var sources: [IdSource] = []
   /// By place.
@@ -25,6 +28,8 @@ struct IdPlanner: ~Copyable {
   var list = Buffer<UInt32>()
   var places = Buffer<ThreadFinder.Place>()
   private var strangers = Buffer<UInt32>()
+  var scan = SequenceScan()
+  var sample: [IdDraw] = []
 
   init(effort: IdEffort) { self.effort = effort }
 
@@ -32,6 +37,7 @@ struct IdPlanner: ~Copyable {
 
   mutating func addProcess(_ language: IdLanguage) {
     searches.append(ProcessSearch(language, effort))
+    histories.append(ProcessHistory(ProcessSearch.ladder(language, effort)))
     if language == .webjs ? effort >= .default : effort == .best && language == .unknown { hasPages = true }
   }
 
@@ -47,6 +53,7 @@ struct IdPlanner: ~Copyable {
       lookForMissing(draws, known)
     }
     search(draws)
+    base += draws.count
   }
 
   // MARK: Habits
@@ -122,7 +129,8 @@ struct IdPlanner: ~Copyable {
         if source.family.isJava {
           source.finder.run(draws, list, into: &places)
           take(source, g)
-        } else {
+        } else if !source.family.isPage {
+          // Pages come and go: those are found by looking for missing ids.
           predict(draws, source, g)
         }
       }
@@ -217,7 +225,7 @@ struct IdPlanner: ~Copyable {
     var work = 1 << 15 + 128 * missing
     for highFirst in [true, false] {
       guard sources.contains(where: { !$0.family.isJava && $0.family.shape.highFirst == highFirst }) else { continue }
-      var scan = SequenceScan(expecting: missing, highFirst: highFirst)
+      scan.clear(expecting: missing, highFirst: highFirst)
       for i in 0..<plan.order.count where plan.entries[Int(plan.order[i])].lane < 0 {
         scan.add(draws[Int(plan.order[i])], plan.order[i])
       }
@@ -228,7 +236,7 @@ struct IdPlanner: ~Copyable {
         for l in source.lanes.indices.reversed().prefix(64) where work > 0 {
           let isPage = source.family.isPage
           run(
-            source, l, g, scan, draws, quiet: isPage ? 512 : 256 + 64 * min(missingAt[g], 1024),
+            source, l, g, draws, quiet: isPage ? 512 : 256 + 64 * min(missingAt[g], 1024),
             back: isPage ? 512 : 1024, &work)
         }
       }
@@ -237,8 +245,8 @@ struct IdPlanner: ~Copyable {
 
   /// Looks for ids of `scan` around lane `l` of `source`, and on until `quiet` units hold none.
   private mutating func run(
-    _ source: IdSource, _ l: Int, _ g: Int, _ scan: borrowing SequenceScan, _ draws: borrowing Buffer<IdDraw>,
-    quiet: Int, back: Int64, _ work: inout Int
+    _ source: IdSource, _ l: Int, _ g: Int, _ draws: borrowing Buffer<IdDraw>, quiet: Int, back: Int64,
+    _ work: inout Int
   ) {
     let lane = source.lanes[l]
     let track = lane.track

@@ -80,6 +80,12 @@ struct MersenneTwisterRecovery {
     guard !first.isEmpty else { return nil }
     let guess = first.count >= 6 ? Self.ratio(first) : nil
 
+    // The more is drawn in between, the more ids it takes; with fewer only an undisturbed sequence is found. Where work
+    // hardly counts, less is tried as well.
+    let share = Self.ratio(first)
+    let isFree = budget > 100_000_000
+    let isEnough = draws.count >= (share > 0.75 ? 480 : share > 0.4 ? isFree ? 320 : 800 : isFree ? 640 : 2400)
+
     // The longest stretches without a hole in time.
     var stretches: [Range<Int>] = []
     var start = 0
@@ -98,7 +104,8 @@ struct MersenneTwisterRecovery {
         let part = draws[stretch].prefix(length)
         let recovery = MersenneTwisterRecovery(part, bytes: bytes)
         guard recovery.words.count >= 640 else { break }
-        if let generator = recovery.contiguous() ?? (length == 600 ? nil : recovery.linked(guess, budget: &budget)),
+        if let generator = recovery.contiguous()
+          ?? (length == 600 || !isEnough ? nil : recovery.linked(guess, budget: &budget)),
           let found = recovery.anchored(generator, span: recovery.words.count * 8, budget: &budget)
         {
           return found
@@ -131,6 +138,11 @@ struct MersenneTwisterRecovery {
   func links<R: Sequence<Run>>(_ runs: R, power: Int, ratio: Double?, budget: inout Int) -> [Link] {
     var links: [Link] = []
     var index = SlidingIndex(bits: 13, count: words.count)
+    // The words as a buffer, which is faster to loop over, and a bit for each hash of one inserted.
+    var words = Buffer<UInt32>(capacity: self.words.count)
+    for word in self.words { words.append(word) }
+    var candidates = Buffer<Int32>()
+    var filter = Buffer<UInt64>(repeating: 0, count: 1 << 10)
     var inserted = 0
     var nearest = 1
     var nearReach = Self.reach
@@ -151,6 +163,7 @@ struct MersenneTwisterRecovery {
         let anchor = first + 1
         while inserted < min(words.count, anchor + nearReach) {
           index.insert(inserted, hash: UInt64(words[inserted]))
+          filter[Int(words[inserted] >> 22)] |= 1 << UInt64(words[inserted] >> 16 & 63)
           inserted += 1
         }
         let from = anchor + farthest
@@ -166,7 +179,14 @@ struct MersenneTwisterRecovery {
           // Far more links than chance and truth together have: the same ids again and again.
           guard budget > 0, links.count < 64 * (anchor + 4) else { return [] }
           budget -= (to - from) * 2
+          // Most words stop at the filter.
+          candidates.removeAll()
           for far in from..<to {
+            let wanted = words[far] ^ twisted
+            if filter[Int(wanted >> 22)] >> UInt64(wanted >> 16 & 63) & 1 != 0 { candidates.append(Int32(far)) }
+          }
+          for c in 0..<candidates.count {
+            let far = Int(candidates[c])
             let wanted = words[far] ^ twisted
             var near = index.first(hash: UInt64(wanted))
             while near > anchor {

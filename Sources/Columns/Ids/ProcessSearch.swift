@@ -1,36 +1,31 @@
 import Bytes
 
-/// What the encoder knows of a process whose ids, or some of them, come from no known generator.
-struct ProcessSearch {
+/// What the encoder knows of a process.
+struct ProcessSearch: BitwiseCopyable {
   let language: IdLanguage
   /// The group that most of its ids belong to, 0 for none.
   var home = 0
   /// Ids of known generators met while it had no home.
   var strays = 0
-  /// Ids not explained, the last of them.
-  var history: [IdDraw] = []
   /// Ids not explained since the last find, less a share of those explained.
   var pending = 0
   /// Ids explained so far.
   var explained = 0
-  /// Ids not explained in this block.
+  /// Ids not explained in this block, and where their list begins.
   var missing = 0
+  var start = 0
+  /// Whether they were searched.
+  var isSearched = false
   /// How many must be pending for the next search.
   var nextTry: Int
-  /// How many there were when each family was last tried.
-  private var tried = [Int](repeating: 0, count: IdFamily.allCases.count)
-  /// Families to try, cheapest first; browsers' are searched for apart.
-  let ladder: [IdFamily]
-
-  static var kept: Int { 8192 }
 
   init(_ language: IdLanguage, _ effort: IdEffort) {
     self.language = language
-    ladder = Self.ladder(language, effort)
-    nextTry = ladder.map { $0.leastDraws }.min() ?? .max
+    nextTry = Self.ladder(language, effort).map { $0.leastDraws(effort) }.min() ?? .max
   }
 
-  private static func ladder(_ language: IdLanguage, _ effort: IdEffort) -> [IdFamily] {
+  /// Families to try, cheapest first; browsers' are searched for apart.
+  static func ladder(_ language: IdLanguage, _ effort: IdEffort) -> [IdFamily] {
     func mayBe(_ one: IdLanguage) -> Bool { language == .unknown || language == one }
     var list: [IdFamily] = []
     if mayBe(.java) { list.append(.java17) }
@@ -45,40 +40,117 @@ struct ProcessSearch {
     if effort == .best, language == .unknown { list.append(.dotnet) }
     return list
   }
+}
 
-  /// Whether `family` should be tried on `count` ids, which is noted.
-  mutating func tries(_ family: IdFamily, _ count: Int) -> Bool {
+/// What searches of a process have to do with.
+final class ProcessHistory {
+  var ids = ProcessIds()
+  let ladder: [IdFamily]
+  /// How many ids were pending when each family was last tried.
+  private var tried = [Int](repeating: 0, count: IdFamily.allCases.count)
+
+  init(_ ladder: [IdFamily]) { self.ladder = ladder }
+
+  /// Whether `family` should be tried with `pending` ids, which is noted.
+  func tries(_ family: IdFamily, _ pending: Int, _ effort: IdEffort) -> Bool {
     let last = tried[Int(family.rawValue)]
-    guard count >= family.leastDraws, count >= Self.next(last, family) else { return false }
-    tried[Int(family.rawValue)] = count
+    guard pending >= family.leastDraws(effort), pending >= Self.next(last, family, effort) else { return false }
+    tried[Int(family.rawValue)] = pending
     return true
   }
 
-  /// How many ids must be there for another try after one with `last`: the hopeless are tried ever more rarely.
-  private static func next(_ last: Int, _ family: IdFamily) -> Int {
-    last > 16 * family.leastDraws ? 4 * last : last + last * 3 / 4
+  /// How many ids must be pending for another try after one with `last`: the hopeless are tried ever more rarely.
+  private static func next(_ last: Int, _ family: IdFamily, _ effort: IdEffort) -> Int {
+    last > 16 * family.leastDraws(effort) ? 4 * last : last + last * 3 / 4
   }
 
-  /// Sets when to search again.
-  mutating func plan() {
-    nextTry = .max
+  /// How many ids must be pending for the next search.
+  func nextTry(_ effort: IdEffort) -> Int {
+    var least = Int.max
     for family in ladder {
-      let last = tried[Int(family.rawValue)]
-      nextTry = min(nextTry, max(family.leastDraws, Self.next(last, family)))
+      least = min(least, max(family.leastDraws(effort), Self.next(tried[Int(family.rawValue)], family, effort)))
     }
+    return least
   }
 
   /// A find: what comes next is looked at afresh.
-  mutating func found() {
+  func found() {
     for f in tried.indices { tried[f] = 0 }
-    pending = 0
+    ids.removeAll()
+  }
+}
+
+/// Ids of a process, or the last of them, that no known generator explains, by time, over blocks.
+struct ProcessIds: ~Copyable {
+  var draws = Buffer<IdDraw>()
+  /// Of each its number among the segment's draws.
+  private var numbers = Buffer<Int>()
+  /// The number of the block's first draw.
+  private var base = 0
+  // Scratch.
+  private var tail = Buffer<IdDraw>()
+  private var tailNumbers = Buffer<Int>()
+
+  /// Most that are kept.
+  static var kept: Int { 8192 }
+
+  var count: Int { draws.count }
+
+  /// The number in the block of id `i`; nil for those of earlier blocks.
+  func number(_ i: Int) -> Int? { numbers[i] >= base ? numbers[i] - base : nil }
+
+  /// Adds those of `draws[list[range]]` that are not explained, by time; `base` is the number of the block's first draw.
+  mutating func add(
+    _ draws: borrowing Buffer<IdDraw>, _ list: borrowing Buffer<UInt32>, _ range: Range<Int>,
+    _ entries: borrowing Buffer<IdPlan.Entry>, base: Int
+  ) {
+    guard !range.isEmpty else { return }
+    self.base = base
+    // Those that are later than the first that comes wait for their turn.
+    let first = draws[Int(list[range.lowerBound])].start
+    var at = count
+    while at > 0, self.draws[at &- 1].start > first { at &-= 1 }
+    tail.removeAll()
+    tailNumbers.removeAll()
+    for i in at..<count {
+      tail.append(self.draws[i])
+      tailNumbers.append(numbers[i])
+    }
+    self.draws.truncate(to: at)
+    numbers.truncate(to: at)
+    var next = 0
+    for i in range where entries[Int(list[i])].lane < 0 {
+      let draw = draws[Int(list[i])]
+      while next < tail.count, tail[next].start <= draw.start {
+        self.draws.append(tail[next])
+        numbers.append(tailNumbers[next])
+        next &+= 1
+      }
+      self.draws.append(draw)
+      numbers.append(base &+ Int(list[i]))
+    }
+    for i in next..<tail.count {
+      self.draws.append(tail[i])
+      numbers.append(tailNumbers[i])
+    }
   }
 
-  /// Keeps `draws` for later searches.
-  mutating func keep(_ draw: IdDraw) {
-    guard !ladder.isEmpty else { return }
-    if history.count >= Self.kept * 3 / 2 { history.removeFirst(history.count - Self.kept) }
-    history.append(draw)
+  /// Drops what the block's plan explains, and what is too old to be looked at again.
+  mutating func tidy(_ entries: borrowing Buffer<IdPlan.Entry>) {
+    var kept = 0
+    let skip = count > Self.kept * 5 / 4 ? count - Self.kept : 0
+    for i in skip..<count where number(i).map({ entries[$0].lane < 0 }) ?? true {
+      draws[kept] = draws[i]
+      numbers[kept] = numbers[i]
+      kept &+= 1
+    }
+    draws.truncate(to: kept)
+    numbers.truncate(to: kept)
+  }
+
+  mutating func removeAll() {
+    draws.removeAll()
+    numbers.removeAll()
   }
 }
 
@@ -98,17 +170,17 @@ extension IdFamily {
   var usualCost: Int {
     switch self {
     case .goBytes, .goWords: 6_000_000
-    case .python, .ruby: 18_500_000
+    case .python, .ruby: 2_500_000
     case .dotnet: 15_000_000
     default: 100_000
     }
   }
 
   /// Fewer are not worth a search.
-  var leastDraws: Int {
+  func leastDraws(_ effort: IdEffort) -> Int {
     switch self {
     case .goBytes, .goWords: 650
-    case .python, .ruby: 320
+    case .python, .ruby: effort == .best ? 320 : 600
     case .dotnet: 12
     case .cpp: 200
     default: 3

@@ -4,12 +4,12 @@ import Bytes
 /// generator is found, in whichever process, for a few nanoseconds an output.
 struct SequenceScan: ~Copyable {
   /// One bit for each hash of an id: most outputs are no id and stop here.
-  private var filter: Buffer<UInt64>
-  private let filterShift: UInt64
-  private var table: FlatMap
+  private var filter = Buffer<UInt64>()
+  private var filterShift: UInt64 = 0
+  private var table = FlatMap(expecting: 0)
   /// By entry: its draw, and the entry before with the same id.
-  private var entries: Buffer<Entry>
-  private let highFirst: Bool
+  private var entries = Buffer<Entry>()
+  private var highFirst = true
 
   private struct Entry: BitwiseCopyable {
     var low: UInt64
@@ -25,13 +25,14 @@ struct SequenceScan: ~Copyable {
   }
 
   /// For about `count` draws, trace ids known by their half that is drawn first.
-  init(expecting count: Int, highFirst: Bool) {
+  mutating func clear(expecting count: Int, highFirst: Bool) {
     var bits = 10
     while 1 << bits < count * 12 { bits += 1 }
-    filter = Buffer(repeating: 0, count: 1 << (bits - 6))
+    filter.removeAll()
+    filter.append(repeating: 0, count: 1 << (bits - 6))
     filterShift = UInt64(64 - bits)
-    table = FlatMap(expecting: count)
-    entries = Buffer(capacity: count)
+    table.clear(expecting: count)
+    entries.removeAll()
     self.highFirst = highFirst
   }
 

@@ -235,11 +235,13 @@ enum WebDigitDraw: V8Draw {
   static var name: String { "V8 Math.random (browser, 4 bits)" }
   private static let solvers = PageSolvers(bits: 4)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2) }
+    recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2, crossing: $3) }
   }
-  /// From a root's ids.
-  static func recover(span: UInt64, high: UInt64, low: UInt64) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    solvers.open((low, high, span))
+  /// From a root's ids; `crossing` says whether they are of two blocks.
+  static func recover(span: UInt64, high: UInt64, low: UInt64, crossing: Bool)
+    -> (s0: UInt64, s1: UInt64, used: Int)?
+  {
+    solvers.open((low, high, span), crossing: crossing)
   }
 }
 
@@ -249,34 +251,45 @@ enum WebByteDraw: V8Draw {
   static var name: String { "V8 Math.random (browser, 8 bits)" }
   private static let solvers = PageSolvers(bits: 8)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2) }
+    recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2, crossing: $3) }
   }
-  /// From a root's ids.
-  static func recover(span: UInt64, high: UInt64, low: UInt64) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    solvers.open((low, high, span))
+  /// From a root's ids; `crossing` says whether they are of two blocks.
+  static func recover(span: UInt64, high: UInt64, low: UInt64, crossing: Bool)
+    -> (s0: UInt64, s1: UInt64, used: Int)?
+  {
+    solvers.open((low, high, span), crossing: crossing)
   }
 }
 
-/// A solver for each place in a block that a root's first draw may have.
+/// A solver for each place in a block that a root's first draw may have. Where all its draws are of one block they do not
+/// tell at which place of it they stand: one solver serves these.
 private final class PageSolvers: Sendable {
-  private let solvers: [BitSolver]
+  private let within: BitSolver
+  private let crossing: [BitSolver]
+  /// The first place from which a root's draws reach into the next block.
+  private let first: Int
 
   init(bits: Int) {
     let outputs = V8Outputs(steps: 128, bits: bits)
-    solvers = (0..<64).map { used in
+    let draws = 192 / bits
+    func solver(_ used: Int) -> BitSolver {
       // The last drawn first: a root's 192 bits, backwards.
-      let steps = (0..<(192 / bits)).map { draw in
+      let steps = (0..<draws).map { draw in
         let at = used + draw
         return at / 64 * 64 + 63 - at % 64
       }
       return outputs.solver(steps.reversed())
     }
+    first = 65 - draws
+    within = solver(0)
+    crossing = (first..<64).map { solver($0) }
   }
 
   /// The state that gave a root's ids, given as three words, the last drawn first.
-  func open(_ words: (UInt64, UInt64, UInt64)) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    for used in 0..<64 {
-      if let state = solvers[used].solve(words) { return (state.s0, state.s1, used) }
+  func open(_ words: (UInt64, UInt64, UInt64), crossing isCrossing: Bool) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    guard isCrossing else { return within.solve(words).map { ($0.s0, $0.s1, 0) } }
+    for at in crossing.indices {
+      if let state = crossing[at].solve(words) { return (state.s0, state.s1, first + at) }
     }
     return nil
   }
@@ -284,13 +297,16 @@ private final class PageSolvers: Sendable {
 
 /// A page load is a generator of its own: its state comes from one root's span id and trace id.
 private func recoverPage(
-  _ sample: IdSample, _ budget: inout Int, _ open: (UInt64, UInt64, UInt64) -> (s0: UInt64, s1: UInt64, used: Int)?
+  _ sample: IdSample, _ budget: inout Int,
+  _ open: (UInt64, UInt64, UInt64, Bool) -> (s0: UInt64, s1: UInt64, used: Int)?
 ) -> (s0: UInt64, s1: UInt64, used: Int)? {
   let draws = sample.draws
-  for at in 1..<max(1, draws.count) where draws[at].isTrace && draws[at - 1].span == draws[at].span {
-    budget -= 64 * 8
-    if budget < 0 { return nil }
-    if let state = open(draws[at - 1].low, draws[at].high, draws[at].low) { return state }
+  for crossing in [true, false] {
+    for at in 1..<max(1, draws.count) where draws[at].isTrace && draws[at - 1].span == draws[at].span {
+      budget -= 64 * 8
+      if budget < 0 { return nil }
+      if let state = open(draws[at - 1].low, draws[at].high, draws[at].low, crossing) { return state }
+    }
   }
   return nil
 }
