@@ -28,6 +28,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+    // Layers of settings; none of the file formats it can read by traits.
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.0.0", traits: []),
     // Tests only: an independent reader of protobuf.
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ],
@@ -48,6 +50,7 @@ let package = Package(
       dependencies: [
         "Bytes", "CMalloc", "OTLP", "Tracezip", "Workload", "CZstd", "CLZ4",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Configuration", package: "swift-configuration"),
       ], swiftSettings: strict),
     .target(name: "Workload", dependencies: ["Bytes"], swiftSettings: strict),
     .executableTarget(
@@ -57,7 +60,7 @@ let package = Package(
       dependencies: [
         "Bytes", "Workload", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Tests/TestSupport", exclude: ["Proto", "README.md"]),
+      path: "Tests/TestSupport", exclude: ["Proto", "Python", "README.md"]),
     .testTarget(name: "ColumnsTests", dependencies: ["Columns", "Bytes"], swiftSettings: strict),
     .testTarget(
       name: "WorkloadTests", dependencies: ["Workload", "Bytes", "TestSupport"], swiftSettings: strict),

@@ -70,6 +70,22 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     used += n
   }
 
+  /// Appends the elements of `other` from `start` on: short runs mostly, so without a call.
+  @inlinable @inline(__always)
+  public mutating func append(_ other: borrowing Buffer, from start: Int) {
+    precondition(start >= 0 && start <= other.used)
+    let n = other.used &- start
+    reserve(n)
+    let from = unsafe other.base + start
+    let to = unsafe base + used
+    var i = 0
+    while i < n {
+      unsafe to[i] = from[i]
+      i &+= 1
+    }
+    used &+= n
+  }
+
   /// Room for `n` more elements.
   @inlinable @inline(__always)
   public mutating func reserve(_ n: Int) {
@@ -78,7 +94,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   @inlinable @inline(never)
   mutating func grow(to needed: Int) {
-    let room = max(needed, capacity + capacity / 2 + 16)
+    let room = max(needed, capacity * 2 + 16)
     unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room
   }

@@ -34,7 +34,7 @@ struct CommandError: Error {
     case .invalidConfig(let reason):
       self.init(nil, reason, status: .usage)
     case .notAnArchive where (error.location.offset ?? 0) == 0:
-      self.init(input, "is not a tracezip archive", status: .damaged)
+      self = .notAnArchive(input)
     case .unsupportedVersion:
       self.init(input, error.description, advice: "a newer tracezip can read it")
     case .limitExceeded:
@@ -47,6 +47,10 @@ struct CommandError: Error {
 }
 
 extension CommandError {
+  static func notAnArchive(_ name: String, advice: String? = nil) -> CommandError {
+    CommandError(name, "is not a tracezip archive", advice: advice, status: .damaged)
+  }
+
   /// What `--recover` had to leave out.
   init(_ gap: TraceDecompressor.Gap, of name: String) {
     let missing = gap.missingBytes.map { ", \(Text.grouped($0)) bytes missing" } ?? ""

@@ -37,7 +37,7 @@ public enum Tool {
 
   private static func run(_ arguments: [String]) -> Never {
     do {
-      var command = try TracezipCommand.parseAsRoot(arguments)
+      var command = try parse(arguments)
       try command.run()
       exit(ExitStatus.success.rawValue)
     } catch let error as CommandError {
@@ -55,11 +55,22 @@ public enum Tool {
     }
   }
 
+  /// The command itself is asked first: setting up all of its siblings takes as long again. What it does not take, such as
+  /// `--help`, is for the whole family.
+  private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    let command = TracezipCommand.configuration.subcommands.first { $0.configuration.commandName == arguments.first }
+    if let parsed = try? command?.parseAsRoot(Array(arguments.dropFirst())) { return parsed }
+    return try TracezipCommand.parseAsRoot(arguments)
+  }
+
   /// A wrong call, in the same voice as every other error.
   private static func complain(_ message: String, _ arguments: [String]) -> Never {
     let command = arguments.first.map { ArgumentRewriter.commands.contains($0) ? " \($0)" : "" } ?? ""
     // Possible values come as a list of lines: an error is one line.
-    let lines = message.split(separator: "\n").map { $0.drop { $0 == " " || $0 == "-" } }
+    let lines = message.split(separator: "\n").map { line in
+      let text = line.drop { $0 == " " }
+      return text.hasPrefix("- ") ? text.dropFirst(2) : text
+    }
     var text = ([String(lines.first ?? "")] + (lines.count > 1 ? [lines.dropFirst().joined(separator: ", ")] : []))
       .joined(separator: " ")
     while text.hasSuffix(".") || text.hasSuffix("\n") { text.removeLast() }

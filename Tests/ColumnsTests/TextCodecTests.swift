@@ -68,6 +68,57 @@ extension TextRandom {
     return [0x2A] + varint(UInt64(body.count)) + body
   }
 
+  /// The same as JSON spells it, or as it may not be spelled.
+  mutating func jsonArray() -> [UInt8] {
+    let odd = below(5) == 0
+    let gap = below(3) == 0 ? " " : ""
+    let snake = below(3) == 0
+    let pointed = below(2) == 0
+    let quote = below(2) == 0 ? "\"" : ""
+    let kind = below(6)
+    var elements: [String] = []
+    for _ in 0..<below(12) {
+      let name: String
+      let value: String
+      switch kind < 5 ? kind : below(5) {
+      case 0:
+        name = "double"
+        let number = double()
+        let whole = number.rounded() == number && number.magnitude < 1e15
+        value = odd ? "\(number)0" : whole ? "\(Int(number))\(pointed ? ".0" : "")" : "\(number)"
+      case 1:
+        name = "int"
+        value = quote + "\(Int64(bitPattern: below(3) == 0 ? next() : UInt64(below(1500))))" + quote
+      case 2:
+        name = "bool"
+        value = below(2) == 0 ? "true" : odd ? "null" : "false"
+      case 3:
+        name = "string"
+        value = "\"" + String(decoding: uuid(), as: UTF8.self) + "\""
+      default:
+        name = odd && below(9) == 0 ? "array" : "string"
+        let word = ["a", "b\\\"c", "\\\\", "", "}]}", "x y", "\u{1F600}", "\\"][below(odd ? 8 : 7)]
+        value = "\"" + word + "\""
+      }
+      elements.append("{\"\(name)\(snake ? "_value" : "Value")\":\(gap)\(value)}\(odd && below(6) == 0 ? " " : "")")
+    }
+    let text = "{\"values\":\(gap)[" + elements.joined(separator: ",\(gap)") + "]}"
+    return Array((odd && below(4) == 0 ? text.replacing("]", with: "],") : text).utf8)
+  }
+
+  /// Base64 with padding; at times with a bit too many.
+  mutating func base64(_ content: [UInt8]) -> [UInt8] {
+    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    var text: [UInt8] = []
+    for at in stride(from: 0, to: content.count, by: 3) {
+      let group = (0..<3).reduce(0) { $0 << 8 | (at + $1 < content.count ? Int(content[at + $1]) : 0) }
+      for k in 0..<4 { text.append(digits[group >> (18 - 6 * k) & 63]) }
+    }
+    for k in 0..<((3 - content.count % 3) % 3) { text[text.count - 1 - k] = 0x3D }
+    if text.count > 2, below(8) == 0 { text[text.count - 1 - below(3)] = digits[below(64)] }
+    return text
+  }
+
   func fixed64(_ value: Double) -> [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * UInt64($0))) }
   }
@@ -84,7 +135,10 @@ extension TextRandom {
 
   /// A string of one of the layouts, or one that just misses it.
   mutating func string(_ earlier: [[UInt8]]) -> [UInt8] {
-    switch below(28) {
+    switch below(31) {
+    case 28: return jsonArray()
+    case 29: return base64(Array("INSERT INTO orders VALUES (\(below(900)), 'so\u{308}')".utf8.prefix(8 + below(40))))
+    case 30: return base64((0..<below(60)).map { _ in UInt8(truncatingIfNeeded: next()) })
     case 22, 23: return arrayValue()
     case 24:
       let content = string(earlier)
@@ -316,6 +370,38 @@ let textOptions: [TextOptions] = [
     _ = TextCodec.encode(makeInput(strings), columns: 2, options: TextOptions(), state: &state, into: &packed)
     // log2(10000) is 13.3 bits, log2(256) is 8.
     #expect(packed.count < 2000 * 6 * (14 + 9) / 8)
+  }
+
+  @Test("Arrays cost as little in JSON as in protobuf")
+  func jsonArrays() {
+    var random = TextRandom(state: 7)
+    var strings: [(Int, [UInt8])] = []
+    for _ in 0..<2000 {
+      let scores = (0..<6).map { _ in "{\"doubleValue\":\(Double(random.below(10_000)) / 10_000)}" }
+      var id = 0
+      let ids = (0..<6).map { _ in
+        id += 1 + random.below(256)
+        return "{\"intValue\":\"\(id)\"}"
+      }
+      strings.append((0, Array("{\"values\":[\(scores.joined(separator: ","))]}".utf8)))
+      strings.append((1, Array("{\"values\":[\(ids.joined(separator: ","))]}".utf8)))
+    }
+    var packed = Buffer<UInt8>()
+    var state = TextState()
+    _ = TextCodec.encode(makeInput(strings), columns: 2, options: TextOptions(), state: &state, into: &packed)
+    #expect(packed.count < 2000 * 6 * (14 + 9) / 8)
+  }
+
+  @Test("Statements that JSON holds as base64 cost what their words do")
+  func base64Text() {
+    var random = TextRandom(state: 8)
+    let strings = (0..<2000).map { k in
+      (0, random.base64(Array("INSERT INTO order_items (order_id, sku) VALUES ('\(k)', 'sku-\(k % 7)')".utf8)))
+    }
+    var packed = Buffer<UInt8>()
+    var state = TextState()
+    _ = TextCodec.encode(makeInput(strings), columns: 1, options: TextOptions(), state: &state, into: &packed)
+    #expect(packed.count < 2000 * 4)
   }
 
   @Test("Session ids in base64 for URLs cost six bits a character")

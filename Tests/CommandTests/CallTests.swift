@@ -136,7 +136,21 @@ struct CallTests {
     #expect(tar.status == 0, "\(tar.messages)")
   }
 
-  @Test("scripts: list, stats and verify take --json with a schema version")
+  /// What schema 1 has had. Names may be added, here as well; none may go.
+  private static let members = [
+    "list": """
+    archiveBytes firstStartTimeUnixNano lastStartTimeUnixNano messages ratio segments services spans traces
+    """,
+    "stats": """
+    archiveBytes archives attributes blocks codecs columns commonBytes deduplicatedRecords firstStartTimeUnixNano \
+    framing idGenerators kinds lastStartTimeUnixNano messages microseconds overheadBytes plainBytes ratio segments \
+    serviceShares services spanNameCount spanNames spans templateShares templates traces
+    """,
+    "verify": "archiveBytes archives blocks problems restored segments sound",
+    "version": "format version",
+  ]
+
+  @Test("scripts: list, stats and verify take --json with a schema version, and the schema only grows")
   func json() throws {
     let folder = try TemporaryFolder.withCapture()
     #expect(try Tracezip.run("in", in: folder).status == 0)
@@ -145,6 +159,9 @@ struct CallTests {
       #expect(run.status == 0, "\(run.messages)")
       let value = try JSONSerialization.jsonObject(with: Data(run.output)) as? [String: Any]
       #expect(value?["schemaVersion"] as? Int == 1 && value?["command"] as? String == command)
+      for name in Self.members[command]!.split(separator: " ") {
+        #expect(value?[String(name)] != nil, "\(command): \(name)")
+      }
       if command != "version" {
         #expect(value?["name"] as? String == "in.trz" && value?["originalBytes"] as? Int == Captures.small.count)
       }

@@ -38,6 +38,12 @@ func isInstalled(_ names: String...) -> Bool {
   }
 }
 
+/// Whether python3 has PyPI's opentelemetry-proto.
+let hasOpenTelemetryProto: Bool = {
+  guard isInstalled("python3"), let folder = try? TemporaryFolder() else { return false }
+  return (try? folder.shell("python3 -c 'import opentelemetry.proto.trace.v1.trace_pb2'").status) == 0
+}()
+
 extension TemporaryFolder {
   /// A folder that holds `in`, the small capture.
   static func withCapture() throws -> TemporaryFolder {

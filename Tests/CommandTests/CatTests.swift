@@ -55,6 +55,35 @@ struct CatTests {
     }
   }
 
+  @Test(
+    "cat --to otlp-proto of a JSON archive is message by message what PyPI's opentelemetry-proto makes of the JSON",
+    .enabled(if: hasOpenTelemetryProto, "python3 has no opentelemetry-proto"))
+  func toProtobufLikePython() throws {
+    let folder = try TemporaryFolder()
+    func compare(_ json: [UInt8], _ name: String) throws -> Int {
+      try folder.write(json, to: "json")
+      try folder.write(
+        try Tracezip.run("cat", "-q", "--to", "otlp-proto", input: try Captures.archive(of: json)).output, to: "proto")
+      let run = try folder.shell("python3 '\(Self.script)' json proto")
+      #expect(run.status == 0, "\(name): \(run.messages)")
+      return Int(run.text.filter(\.isNumber)) ?? -1
+    }
+    for dialect in JSONDialect.all {
+      let count = try compare(Self.capture(.json(dialect)), dialect.name)
+      // One document is one message.
+      #expect(
+        count == (dialect.document == .one ? 1 : 12), "\(dialect.name)"
+      )
+    }
+    var messages: [String: Int] = [:]
+    for name in Fixtures.names where name.contains("json") { messages[name] = try compare(Fixtures.bytes(name), name) }
+    #expect(messages["shop-small.jsonl"] == 23 && messages["shop-small.legacy.jsonl"] == 23)
+    #expect(messages["java-resource-spans.jsonl"] == 2 && messages["tempo-batches.json"] == 1, "\(messages)")
+  }
+
+  private static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .appendingPathComponent("TestSupport/Python/json_as_protobuf.py").path
+
   @Test("cat --to otlp-json of a protobuf archive gives lines that any reader of OTLP/JSON takes")
   func toJSON() throws {
     for format in [CaptureFormat.lengthPrefixed, .protobuf(.sdk, .varintDelimited)] {

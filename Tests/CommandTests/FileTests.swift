@@ -1,6 +1,9 @@
 import Foundation
 import TestSupport
 import Testing
+import Tracezip
+
+@testable import TracezipCommands
 
 #if canImport(Glibc)
   import Glibc
@@ -32,6 +35,69 @@ struct FileTests {
     #expect(try Tracezip.run("--rm", "in", in: folder).status == 1)
     #expect(try folder.read("in") == Captures.small, "what could not be archived is not removed")
     #expect(try Tracezip.run("--rm", "--keep", "in", in: folder).status == 64)
+  }
+
+  @Test("input kept: before --rm removes it, and with --verify, the archive is restored and compared with it")
+  func verifiedBeforeRemoval() throws {
+    let folder = try TemporaryFolder()
+    let capture = Captures.capture(batches: 60)
+    for name in ["in", "wrapped", "many"] { try folder.write(capture, to: name) }
+    // Restoring needs more than is allowed: so it is tried before the source goes, and before the archive has its name.
+    for options in [["--rm"], ["--verify"], ["--verify", "-o", "two.trz", "many"]] {
+      let run = try Tracezip.run(["-M", "1M"] + options + ["in"], in: folder)
+      #expect(run.status == 1 && run.messages.contains("-M"), "\(run.messages)")
+      #expect(folder.contents == ["in", "many", "wrapped"])
+    }
+    #expect(try Tracezip.run("-M", "1M", "in", in: folder).status == 0)
+    let archive = try folder.read("in.trz")
+    #expect(try Tracezip.run("--verify", "-f", "in", in: folder).status == 0)
+    #expect(try folder.read("in.trz") == archive)
+    #expect(
+      try folder.shell("gzip wrapped && tracezip --rm wrapped.gz && tracezip -dc wrapped.trz | cmp - in").status == 0)
+    #expect(
+      try folder.shell("tracezip --verify -o two.trz in many && cat in | tracezip --verify -o pipe.trz").status == 0)
+    #expect(try Tracezip.run("-dc", "two.trz", "pipe.trz", in: folder).output == capture + capture + capture)
+    // What cannot be read again is told before anything is written.
+    for arguments in [["--verify", "-c", "in"], ["--rm", "-f", "-o", "/dev/null", "in"]] {
+      let run = try Tracezip.run(arguments, in: folder)
+      #expect(run.status == 1 && run.output.isEmpty && run.messages.contains("again"), "\(run.messages)")
+    }
+    #expect(folder.contents == ["in", "in.trz", "many", "pipe.trz", "two.trz", "wrapped.trz"])
+  }
+
+  @Test("input kept: a log that grows while it is archived is not removed")
+  func grown() throws {
+    let folder = try TemporaryFolder()
+    let capture = (0..<40).flatMap { _ in Captures.noise }
+    try folder.write(capture, to: "in")
+    let running = try Tracezip.start(["--rm", "in"], in: folder)
+    #expect(running.waits { folder.contents.count > 1 })
+    let descriptor = unsafe open(folder.file("in"), O_WRONLY | O_APPEND)
+    var more: UInt8 = 7
+    #expect(unsafe write(descriptor, &more, 1) == 1)
+    close(descriptor)
+    let run = running.finish()
+    #expect(run.status == 1 && run.messages.contains("in: was changed"), "\(run.messages)")
+    #expect(try folder.read("in") == capture + [7])
+  }
+
+  @Test("input kept: a byte that comes back otherwise is seen, as are bytes too few and too many")
+  func comparison() throws {
+    let original: [UInt8] = Array("an original of some bytes".utf8)
+    for (restored, offset) in [
+      (original, nil), (original + [1], original.count), (original.dropLast(), original.count - 1),
+      (original.map { $0 == 0x66 ? 0x67 : $0 }, original.firstIndex(of: 0x66)), ([], 0),
+    ] as [([UInt8], Int?)] {
+      let comparison = Comparison(with: .bytes(original))
+      do {
+        for piece in restored.split(separator: 0x20, omittingEmptySubsequences: false).enumerated() {
+          let bytes = (piece.offset > 0 ? [0x20] : []) + piece.element
+          try ByteSource.bytes(bytes).copy(to: comparison.sink)
+        }
+        try comparison.finish()
+      } catch {}
+      #expect(comparison.difference?.offset == offset && comparison.failure == nil)
+    }
   }
 
   @Test("input kept: --rm leaves a damaged archive alone, also with --recover")
@@ -229,7 +295,7 @@ struct FileTests {
     #expect(folder.contents == ["out"])
   }
 
-  @Test("full disk: a limit on file size is an error with nothing half-written in place of the target")
+  @Test("SIGPIPE, full disk: a limit on file size is an error with nothing half-written in place of the target")
   func fileSizeLimit() throws {
     let folder = try TemporaryFolder()
     try folder.write(Captures.noise, to: "in")
@@ -243,6 +309,32 @@ struct FileTests {
     #expect(try folder.shell("tracezip in && rm in; ulimit -f 64; tracezip -d --rm in.trz").status == 1)
     #expect(folder.contents == ["in.trz", "old.trz"])
   }
+
+  @Test(
+    "SIGPIPE, full disk: a disk that runs full is an error with nothing half-written in place of the target",
+    .enabled(if: Self.canMount, "mounting is not permitted here"))
+  func fullDisk() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Captures.noise, to: "noise")
+    try folder.write(
+      try Captures.archive(of: (0..<40).flatMap { _ in Array("all the same\n".utf8) + Captures.small }), to: "a.trz")
+    // The disk holds what stands before the writing and 200 kB more; both directions need more than that.
+    let run = try folder.shell(
+      """
+      mkdir disk; unshare -rm sh -c '
+        mount -t tmpfs -o size=256k tmpfs disk && cp a.trz disk/ && printf old > disk/old.trz && cd disk || exit 9
+        tracezip -o new.trz ../noise; echo $?; tracezip -f -o old.trz ../noise; echo $?
+        tracezip -d --rm a.trz; echo $?; tracezip -c ../noise > piped.trz; echo $?
+        rm piped.trz; cmp a.trz ../a.trz; cat old.trz; echo; ls -A'
+      """)
+    #expect(run.text == "1\n1\n1\n1\nold\na.trz\nold.trz\n", "\(run.text)\(run.messages)")
+    #expect(run.messages.split(separator: "\n").filter { $0.contains("No space left on device") }.count == 4)
+  }
+
+  private static let canMount: Bool = {
+    guard let folder = try? TemporaryFolder() else { return false }
+    return (try? folder.shell("unshare -rm mount -t tmpfs tmpfs .").status) == 0
+  }()
 
   @Test("output place: -o FILE and --output-dir DIR")
   func outputPlace() throws {

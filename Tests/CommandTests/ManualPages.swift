@@ -230,6 +230,13 @@ enum ManualPages {
     .B \\-\\-no\\-unwrap
     archives such a file as it is.
     .PP
+    Before
+    .B \\-\\-rm
+    removes a file, and with
+    .BR \\-\\-verify ,
+    the archive is restored and compared with the file byte for byte (what came through a pipe: by checksums). A file that
+    has changed since it was read, such as a log that grew, is an error and stays.
+    .PP
     The bytes of an archive do not depend on the number of threads.
 
     """,

@@ -306,6 +306,8 @@ struct ReportTests {
     let problem = try #require((first["problems"] as? [[String: Any]])?.first)
     #expect(problem["offset"] is Int && problem["segment"] is Int && problem["message"] is String)
     #expect(lines[1].contains("\"sound\":true"))
+    let summary = try Tracezip.run("verify", "-v", "changed.trz", "good.trz", "good.trz", in: folder).messages
+    #expect(summary.contains("\n2 of 3 archives sound, "), "\(summary)")
     for quick in [["--quick"], []] {
       #expect(try Tracezip.run(["verify", "changed.trz"] + quick, in: folder).status == 3)
       #expect(try Tracezip.run(["verify", "good.trz"] + quick, in: folder).status == 0)

@@ -66,7 +66,7 @@ struct StreamTests {
     #expect(try Tracezip.run("-q", "in", in: folder).status == 1)
   }
 
-  @Test("plain data to -dcf passes through unchanged, as zcat -f does")
+  @Test("plain data to -dcf: it passes through unchanged, as with zcat -f")
   func passesThrough() throws {
     let folder = try TemporaryFolder.withCapture()
     let archive = try Captures.archive(of: Captures.other)
@@ -112,7 +112,7 @@ struct StreamTests {
     #expect(folder.contents == ["cut", "cut.trz", "garbage", "garbage.trz"])
   }
 
-  @Test("SIGPIPE: a reader that leaves ends the program silently, as 141")
+  @Test("SIGPIPE, full disk: a reader that leaves ends the program silently, as 141")
   func brokenPipe() throws {
     let folder = try TemporaryFolder()
     try folder.write(Captures.noise + Captures.noise, to: "noise")
@@ -164,7 +164,7 @@ struct StreamTests {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: message.count >> $0) } + message
   }
 
-  @Test("full disk: ENOSPC on standard output is an error")
+  @Test("SIGPIPE, full disk: ENOSPC on standard output is an error")
   func fullStandardOutput() throws {
     let folder = try TemporaryFolder.withCapture()
     #expect(try Tracezip.run("in", in: folder).status == 0)

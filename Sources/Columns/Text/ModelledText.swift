@@ -106,9 +106,9 @@ enum ModelledText {
       _ = shared.arrays.codeForm(form, column: column, &coder)
       switch form {
       case .identifier: model.codeIdentifier(kind ?? .word, string, column: column, &coder, into: &shared.piece)
-      case .array: encodeArray(string, column, &model, &shared, &coder)
-      case .text, .bytes:
-        string = string.dropFirst(content)
+      case .array, .jsonArray: encodeArray(string, form, column, &model, &shared, &coder)
+      case .text, .bytes, .base64:
+        string = form == .base64 ? shared.arrays.decoded.view : string.dropFirst(content)
         encodeText(string, column, &model, &shared, &coder)
       }
       let after = coder.coded.count + coder.raw.count
@@ -134,15 +134,16 @@ enum ModelledText {
   }
 
   private static func encodeArray<M: TextModel & ~Copyable>(
-    _ string: ByteView, _ column: Int, _ model: inout M, _ shared: inout SharedText, _ coder: inout RangeEncoder
+    _ string: ByteView, _ form: ValueArrays.Form, _ column: Int, _ model: inout M, _ shared: inout SharedText,
+    _ coder: inout RangeEncoder
   ) {
-    let count = shared.arrays.codeCount(column: column, limit: string.count, &coder)
+    let count = shared.arrays.codeCount(form, column: column, limit: string.count, &coder)
     for index in 0..<count {
       var element = shared.arrays.elements[index]
       let text = string[element.start..<element.end]
       let kind = element.kind == .text ? model.newIdentifier(text) : nil
       if kind != nil { element.kind = .identifier }
-      _ = shared.arrays.code(element, index, column: column, &coder)
+      _ = shared.arrays.code(element, index, form, column: column, &coder)
       if let kind {
         model.codeIdentifier(kind, text, column: column, &coder, into: &shared.piece)
       } else if element.kind == .text {
@@ -166,11 +167,11 @@ enum ModelledText {
       case .identifier:
         model.codeIdentifier(.word, .empty, column: column, &coder, into: &output.arena)
         whole = !coder.failed
-      case .array: whole = decodeArray(column, limit, &model, &shared, &coder, &output.arena)
-      case .text, .bytes: whole = decodeText(column, limit, &model, &shared, &coder, &output.arena)
+      case .array, .jsonArray: whole = decodeArray(form, column, limit, &model, &shared, &coder, &output.arena)
+      case .text, .bytes, .base64: whole = decodeText(column, limit, &model, &shared, &coder, &output.arena)
       }
       guard whole else { throw .damaged(string: k) }
-      if form == .bytes { ValueArrays.wrapBytes(&output.arena, from: offset) }
+      shared.arrays.wrap(form, &output.arena, from: offset)
       guard output.arena.count <= limit else { throw .limitExceeded(limit: limit, value: output.arena.count) }
       output.items.append(
         TextInput.Item(offset: offset, length: output.arena.count - offset, column: column))
@@ -201,28 +202,28 @@ enum ModelledText {
   }
 
   private static func decodeArray<M: TextModel & ~Copyable>(
-    _ column: Int, _ limit: Int, _ model: inout M, _ shared: inout SharedText, _ coder: inout RangeDecoder,
-    _ text: inout Buffer<UInt8>
+    _ form: ValueArrays.Form, _ column: Int, _ limit: Int, _ model: inout M, _ shared: inout SharedText,
+    _ coder: inout RangeDecoder, _ text: inout Buffer<UInt8>
   ) -> Bool {
     let room = limit - text.count
-    let count = shared.arrays.codeCount(column: column, limit: room, &coder)
+    let count = shared.arrays.codeCount(form, column: column, limit: room, &coder)
     shared.array.removeAll()
     for index in 0..<count {
-      let element = shared.arrays.code(.none, index, column: column, &coder)
+      let element = shared.arrays.code(.none, index, form, column: column, &coder)
       shared.piece.removeAll()
       switch element.kind {
       case .text:
         model.begin(column: column, part: 1)
         guard model.decode(column: column, length: nil, limit: room, &coder, into: &shared.piece) else { return false }
-        ValueArrays.append(text: shared.piece.view, to: &shared.array)
+        shared.arrays.append(text: shared.piece.view, form, to: &shared.array)
       case .identifier:
         model.codeIdentifier(.word, .empty, column: column, &coder, into: &shared.piece)
-        ValueArrays.append(text: shared.piece.view, to: &shared.array)
-      case .truth, .integer, .double: ValueArrays.append(element, to: &shared.array)
+        shared.arrays.append(text: shared.piece.view, form, to: &shared.array)
+      case .truth, .integer, .double: shared.arrays.append(element, form, to: &shared.array)
       }
       if coder.failed || shared.array.count > room { return false }
     }
-    ValueArrays.wrapArray(shared.array.view, into: &text)
+    shared.arrays.wrapArray(shared.array.view, form, into: &text)
     return !coder.failed
   }
 }

@@ -16,7 +16,8 @@ import Bytes
 /// 2. If followers of the two contexts are known (at most six, the string's first, without the one that was just
 ///    wrong): whether this is one of them; if so, for each but the last of them in turn, whether it is the one.
 /// 3. A symbol of sixteen: 0 to 7, a new token of that `TokenKind`; 8 to 10, a known word, number or opaque token; 11, a
-///    follower of the token before.
+///    follower of the token before; 12, the opaque token that came, in steps 3 and 4, behind the one that last came again
+///    there; 13, the one behind that; 14, the same as 12 for numbers. So one column's ids are told by another's.
 /// 4. Of a follower its rank, a symbol of sixteen; of another known token, how many of its class were coded in steps 3
 ///    and 4, or were new, since it last was, itself included, as a number, 0 being the end of the string; of a new one
 ///    its spelling.
@@ -233,10 +234,26 @@ struct TokenModel: TextModel, ~Copyable {
   ) -> Int {
     var rank = 0
     let before = runs.last
-    if !C.decodes, token >= 0 { rank = recency.rank(of: token, after: before, wrong) }
-    let symbol = rank > 0 ? 11 : token >= 0 ? 8 &+ dictionary.tokenClass(token) : Int(kind.rawValue)
+    var symbol = Int(kind.rawValue)
+    if !C.decodes, token >= 0 {
+      symbol = resumed(token)
+      if symbol < 0 {
+        rank = recency.rank(of: token, after: before, wrong)
+        symbol = rank > 0 ? 11 : 8 &+ dictionary.tokenClass(token)
+      }
+    }
     let what = coder.codeNibble(symbol, &models, tree)
     if what < 8 { return -1 &- what }
+    if what > 11 {
+      let which = what == 14 ? 1 : 2
+      let found = recency.next(which, ahead: what == 13 ? 1 : 0)
+      if found < 0 || what == 15 {
+        coder.fail()
+        return 0
+      }
+      recency.note(found, which)
+      return found
+    }
     if what == 11 {
       rank = coder.codeNibble(rank, &models, ranks)
       let found = C.decodes ? recency.token(at: rank, after: before, wrong) : token
@@ -248,7 +265,6 @@ struct TokenModel: TextModel, ~Copyable {
       return found
     }
     let which = min(what &- 8, 2)
-    if what > 10 { coder.fail() }
     let back = token > 0 ? recency.distance(to: token, which) : 0
     let distance = coder.codeNumber(UInt64(back), &models, distances &+ which &* ModelSize.number)
     // No distance at all is the end of the string, when nothing foretold it.
@@ -261,13 +277,23 @@ struct TokenModel: TextModel, ~Copyable {
     return found
   }
 
+  /// The symbol of a number or an opaque token that stands where its class goes on; -1 if it does not.
+  @inline(__always)
+  private func resumed(_ token: Int) -> Int {
+    switch dictionary.tokenClass(token) {
+    case 0: -1
+    case 1: recency.next(1, ahead: 0) == token ? 14 : -1
+    default: recency.next(2, ahead: 0) == token ? 12 : recency.next(2, ahead: 1) == token ? 13 : -1
+    }
+  }
+
   private mutating func spell<C: BitCoder & ~Copyable>(
     _ kind: TokenKind, _ bytes: ByteView, _ column: Int, _ coder: inout C
   ) -> Int {
     let before = runs.last
     let token = speller.spell(kind, bytes, column, after: dictionary.bytes(before), &dictionary, &coder)
     recency.know(token)
-    recency.note(token, dictionary.tokenClass(token))
+    recency.note(token, dictionary.tokenClass(token), isNew: true)
     return token
   }
 

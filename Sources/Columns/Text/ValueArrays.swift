@@ -5,9 +5,10 @@ import Bytes
 /// which go on to the text model.
 ///
 /// The stream of a string begins with its form under its column's models: whether it is something else than text, then
-/// whether it is something else than a new identifier, then whether it is bytes. `bytes` is followed by the content as
-/// text. `array` is followed by the number of elements, and for each element by whether it is of the kind
-/// of the column's last one, by the kind (a symbol of sixteen) if not, and by its value:
+/// whether it is something else than a new identifier, then whether it is bytes, then whether it is as JSON has it (an
+/// array spelled out, bytes in base64). `bytes` is followed by the content as text. `array` is followed by the style, in
+/// JSON, the number of elements, and for each element by whether it is of the kind of the column's last one, by the kind
+/// (a symbol of sixteen) if not, and by its value:
 /// - a truth value is a bit;
 /// - an integer is a number, or its difference to the one before, whichever lately was the shorter for the column;
 /// - a double is, if it can be, an integer of units of ten to minus the column's scale: a bit says so. If not, the next
@@ -20,6 +21,13 @@ struct ValueArrays: ~Copyable {
     case identifier
     case array
     case bytes
+    /// An array as JSON spells it.
+    case jsonArray
+    /// Base64 of text.
+    case base64
+
+    var isArray: Bool { self == .array || self == .jsonArray }
+    var isJSON: Bool { self == .jsonArray || self == .base64 }
   }
 
   enum Kind: Int {
@@ -34,7 +42,9 @@ struct ValueArrays: ~Copyable {
   struct Element: BitwiseCopyable {
     var kind: Kind
     /// The value of a number; a text is what stands from `start` to `end`.
+    /// In JSON a double is an integer, divided by ten to `scale`.
     var value: UInt64 = 0
+    var scale = 0
     var start = 0
     var end = 0
 
@@ -57,8 +67,11 @@ struct ValueArrays: ~Copyable {
   private var forms = Buffer<BitModel>()
   private var byColumn = Buffer<Int32>()
   private var columns = Buffer<Column>()
-  /// The elements of the present array.
+  /// The elements of the present array, and its style if it is JSON (`JSONArrays.Style`).
   private(set) var elements = Buffer<Element>()
+  private var style = 0
+  /// What base64 stands for; also lent for spelling.
+  private(set) var decoded = Buffer<UInt8>()
 
   /// Longer strings are left to the long-distance matcher, and no array has longer texts.
   private static let longest = 4096
@@ -82,10 +95,21 @@ struct ValueArrays: ~Copyable {
   mutating func parse(_ string: ByteView) -> (form: Form, content: Int) {
     if string.count < 4 { return (.text, 0) }
     let tag = string.unchecked(0)
-    if tag != Tag.array, tag != Tag.bytes { return (.text, 0) }
+    if tag != Tag.array, tag != Tag.bytes { return (parseJSON(string, tag), 0) }
     guard let length = Self.length(string, 1), length.end &+ length.value == string.count else { return (.text, 0) }
     if tag == Tag.bytes { return (.bytes, length.end) }
     return string.count <= Self.longest && parseArray(string, length.end) ? (.array, 0) : (.text, 0)
+  }
+
+  private mutating func parseJSON(_ string: ByteView, _ first: UInt8) -> Form {
+    if first == 0x7B {
+      guard string.count <= Self.longest, let style = JSONArrays.parse(string, &elements, &decoded) else {
+        return .text
+      }
+      self.style = style
+      return .jsonArray
+    }
+    return Base64Text.decode(string, into: &decoded) ? .base64 : .text
   }
 
   /// A length in its shortest form.
@@ -134,11 +158,21 @@ struct ValueArrays: ~Copyable {
     if base >= forms.count { forms.append(repeating: Self.mostlyText, count: base &+ 4 &- forms.count) }
     if coder.code(form == .text ? 0 : 1, &forms[base], limit: 127) == 0 { return .text }
     if coder.code(form == .identifier ? 0 : 1, &forms[base &+ 1], limit: 127) == 0 { return .identifier }
-    return coder.code(form == .array ? 0 : 1, &forms[base &+ 2], limit: 127) == 0 ? .array : .bytes
+    let isArray = coder.code(form.isArray ? 0 : 1, &forms[base &+ 2], limit: 127) == 0
+    let isJSON = coder.code(form.isJSON ? 1 : 0, &forms[base &+ 3], limit: 127) != 0
+    return isArray ? (isJSON ? .jsonArray : .array) : isJSON ? .base64 : .bytes
   }
 
-  /// Puts the tag and the length before the content that begins at `start`.
-  static func wrapBytes(_ text: inout Buffer<UInt8>, from start: Int) {
+  /// Makes a string of the form of the content that begins at `start`.
+  mutating func wrap(_ form: Form, _ text: inout Buffer<UInt8>, from start: Int) {
+    switch form {
+    case .bytes: Self.wrapBytes(&text, from: start)
+    case .base64: Base64Text.encode(&text, from: start, &decoded)
+    default: break
+    }
+  }
+
+  private static func wrapBytes(_ text: inout Buffer<UInt8>, from start: Int) {
     let length = text.count &- start
     let width = 1 &+ varintWidth(UInt64(length))
     text.shift(from: start, by: width)
@@ -163,7 +197,7 @@ struct ValueArrays: ~Copyable {
     if column >= byColumn.count { byColumn.append(repeating: -1, count: column &+ 1 &- byColumn.count) }
     if byColumn[column] < 0 {
       byColumn[column] = Int32(truncatingIfNeeded: columns.count)
-      let base = models.allocate(ModelSize.number + 64)
+      let base = models.allocate(ModelSize.number + 64 + ModelSize.signed)
       columns.append(
         Column(
           models: base, firstInteger: NumberHistory(&models), integer: NumberHistory(&models),
@@ -172,9 +206,14 @@ struct ValueArrays: ~Copyable {
     return Int(byColumn[column])
   }
 
-  /// How many elements the array has; no more than fit into `limit` bytes.
-  mutating func codeCount<C: BitCoder & ~Copyable>(column: Int, limit: Int, _ coder: inout C) -> Int {
+  /// The style, of an array in JSON, and how many elements the array has; no more than fit into `limit` bytes.
+  mutating func codeCount<C: BitCoder & ~Copyable>(
+    _ form: Form, column: Int, limit: Int, _ coder: inout C
+  ) -> Int {
     let base = columns[slot(column)].models
+    if form.isJSON {
+      style = coder.codeNibble(style, &models, base &+ ModelSize.number &+ Place.styles)
+    }
     let count = Int(truncatingIfNeeded: coder.codeNumber(UInt64(elements.count), &models, base))
     if count < 0 || count > limit / 4 {
       coder.fail()
@@ -189,11 +228,14 @@ struct ValueArrays: ~Copyable {
     static let truth = 16
     static let fits = 17
     static let scales = 32
+    static let styles = 40
+    /// Doubles in JSON that have many digits.
+    static let long = 64
   }
 
   /// Element `index`, which a decoder does not look at: all of a number, of a text the kind alone.
   mutating func code<C: BitCoder & ~Copyable>(
-    _ given: Element, _ index: Int, column: Int, _ coder: inout C
+    _ given: Element, _ index: Int, _ form: Form, column: Int, _ coder: inout C
   ) -> Element {
     let slot = slot(column)
     let base = columns[slot].models &+ ModelSize.number
@@ -217,7 +259,12 @@ struct ValueArrays: ~Copyable {
         : columns[slot].integer.code(Int64(bitPattern: element.value), &models, &coder)
       columns[slot].integer.last = value
       element.value = UInt64(bitPattern: value)
-    case .double: element.value = codeDouble(element.value, slot, base, first: index == 0, &coder)
+    case .double:
+      if form.isJSON {
+        codeDecimal(&element, slot, base, first: index == 0, &coder)
+      } else {
+        element.value = codeDouble(element.value, slot, base, first: index == 0, &coder)
+      }
     }
     return element
   }
@@ -239,18 +286,57 @@ struct ValueArrays: ~Copyable {
       if scale == DecimalDouble.scales { return coder.codeRaw(bits, count: 64) }
       columns[slot].scale = scale
     }
+    let value = codeUnits(units ?? 0, slot, first: first, &coder)
+    return C.decodes ? DecimalDouble.bits(units: value, scale: columns[slot].scale) : bits
+  }
+
+  private mutating func codeUnits<C: BitCoder & ~Copyable>(
+    _ units: Int64, _ slot: Int, first: Bool, _ coder: inout C
+  ) -> Int64 {
     let value =
       first
-      ? columns[slot].firstDecimal.code(units ?? 0, &models, &coder)
-      : columns[slot].decimal.code(units ?? 0, &models, &coder)
+      ? columns[slot].firstDecimal.code(units, &models, &coder)
+      : columns[slot].decimal.code(units, &models, &coder)
     columns[slot].decimal.last = value
-    return C.decodes ? DecimalDouble.bits(units: value, scale: columns[slot].scale) : bits
+    return value
+  }
+
+  /// A double in JSON. Its digits matter, not its value, and 18 of them are no sum of rounding errors.
+  private mutating func codeDecimal<C: BitCoder & ~Copyable>(
+    _ element: inout Element, _ slot: Int, _ base: Int, first: Bool, _ coder: inout C
+  ) {
+    let given = Int64(bitPattern: element.value)
+    var units = C.decodes ? nil : Self.units(given, element.scale, at: columns[slot].scale)
+    if !coder.codeBit(units != nil, &models, base &+ Place.fits) {
+      let scale = coder.codeNibble(min(element.scale, DecimalDouble.scales), &models, base &+ Place.scales)
+      if scale == DecimalDouble.scales {
+        element.scale = scale &+ Int(coder.codeRaw(UInt64(truncatingIfNeeded: element.scale &- scale), count: 2))
+        element.value = UInt64(bitPattern: coder.codeSigned(given, &models, base &+ Place.long))
+        return
+      }
+      columns[slot].scale = scale
+      units = given
+    }
+    element.scale = columns[slot].scale
+    element.value = UInt64(bitPattern: codeUnits(units ?? 0, slot, first: first, &coder))
+  }
+
+  /// `units` at `scale`, in units of `wanted`, if they are whole ones and not too many.
+  private static func units(_ units: Int64, _ scale: Int, at wanted: Int) -> Int64? {
+    if scale > wanted { return nil }
+    var units = units
+    for _ in scale..<wanted {
+      if units.magnitude > 1 << 52 { return nil }
+      units *= 10
+    }
+    return units
   }
 
   // MARK: writing
 
   /// Appends a number as an element of an array.
-  static func append(_ element: Element, to array: inout Buffer<UInt8>) {
+  func append(_ element: Element, _ form: Form, to array: inout Buffer<UInt8>) {
+    if form.isJSON { return JSONArrays.append(element, style, to: &array) }
     array.append(Tag.element)
     switch element.kind {
     case .text, .identifier: break
@@ -270,7 +356,8 @@ struct ValueArrays: ~Copyable {
   }
 
   /// Appends a text as an element of an array.
-  static func append(text: ByteView, to array: inout Buffer<UInt8>) {
+  func append(text: ByteView, _ form: Form, to array: inout Buffer<UInt8>) {
+    if form.isJSON { return JSONArrays.append(text: text, style, to: &array) }
     array.append(Tag.element)
     array.append(varint: 1 &+ varintWidth(UInt64(text.count)) &+ text.count)
     array.append(Tag.text)
@@ -279,7 +366,8 @@ struct ValueArrays: ~Copyable {
   }
 
   /// Appends the whole: tag, length and elements.
-  static func wrapArray(_ array: ByteView, into text: inout Buffer<UInt8>) {
+  func wrapArray(_ array: ByteView, _ form: Form, into text: inout Buffer<UInt8>) {
+    if form.isJSON { return JSONArrays.wrap(array, style, into: &text) }
     text.append(Tag.array)
     text.append(varint: array.count)
     text.append(array)

@@ -36,6 +36,24 @@ public struct ByteSource {
     }
   }
 
+  /// The next bytes, at most so many; none only at the end.
+  public func next(upTo count: Int) throws(TracezipError) -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: count)
+    var failure: TracezipError?
+    let filled = unsafe piece.withUnsafeMutableBytes { room in
+      do throws(TracezipError) {
+        return try unsafe fill(room)
+      } catch {
+        failure = error
+        return 0
+      }
+    }
+    if let failure { throw failure }
+    precondition(filled >= 0 && filled <= count, "a source told more than it was asked for")
+    piece.removeLast(count - filled)
+    return piece
+  }
+
   public static func bytes(_ bytes: [UInt8]) -> ByteSource {
     var at = 0
     return unsafe ByteSource(size: bytes.count) { room in

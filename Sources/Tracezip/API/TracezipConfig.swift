@@ -38,10 +38,20 @@ public struct TracezipConfig: Sendable, Hashable {
   public var effort: Effort = .default
   /// How the input is framed; nil recognises it.
   public var framing: BlockFraming?
-  /// Input bytes after which a segment ends, about: inputs of known size are cut evenly.
-  public var segmentSize = 64 << 20
-  /// Input bytes that are coded together: what fits the caches is fastest, and blocks share all that they learn.
-  public var blockSize = 4 << 20
+  /// Input bytes after which a segment ends, about: inputs of known size are cut evenly. 64 MiB unless set, 256 MiB with
+  /// the effort `best`, which has generators recovered and strings told less often and takes as much more memory.
+  public var segmentSize: Int {
+    get { chosenSegmentSize ?? (effort == .best ? 256 << 20 : 64 << 20) }
+    set { chosenSegmentSize = newValue }
+  }
+  private var chosenSegmentSize: Int?
+  /// Input bytes that are coded together: what fits the caches is fastest, and blocks share all that they learn. 4 MiB
+  /// unless set, 16 MiB with the effort `best`: ids are foreseen by what surrounds them in their block.
+  public var blockSize: Int {
+    get { chosenBlockSize ?? (effort == .best ? 16 << 20 : 4 << 20) }
+    set { chosenBlockSize = newValue }
+  }
+  private var chosenBlockSize: Int?
   /// Seconds after which what came from a pipe or socket is written, also where it does not fill a block; nil waits
   /// until it does. For `TraceCompressor.compress(from:to:)` and sources that can tell whether bytes are there.
   public var flushInterval: Double?

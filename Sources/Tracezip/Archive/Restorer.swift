@@ -30,6 +30,8 @@ final class Restorer {
   /// Of the archive at hand: restored bytes that its blocks declare, and whether any part was left out.
   private var declaredBytes = 0
   private var isDamaged = false
+  /// A block could not be delivered: nothing behind it may reach the sink.
+  private var hasFailed = false
   private var digest = CheckDigest()
 
   init(
@@ -92,9 +94,11 @@ final class Restorer {
         place = try step(here)
       } catch {
         guard recovers, error.mayBeSkipped else {
-          // What came before the damage leaves first.
-          endSegment()
-          try deliverAll()
+          // What came before the damage leaves first; what comes behind a block that failed does not.
+          if !hasFailed {
+            endSegment()
+            try deliverAll()
+          }
           throw error
         }
         place = try skip(error, here)
@@ -422,6 +426,8 @@ final class Restorer {
   }
 
   private func deliver(_ item: StoredBlock) throws(TracezipError) {
+    // Unless it is delivered: it stays so where this throws.
+    hasFailed = true
     if checksItself, item.error == nil, !item.isChecked {
       do throws(BlockError) { try item.check() } catch { item.fail(error) }
     }
@@ -437,6 +443,7 @@ final class Restorer {
       result.blocks += 1
       onBlock?(item)
     }
+    hasFailed = false
     item.reset()
     pool.append(item)
   }

@@ -37,7 +37,12 @@ enum SlotCode {
       default: return "symbols"
       }
     case SlotShape.numbers:
-      return kind == SlotNumber.plain ? "numbers" : kind == SlotNumber.delta ? "deltas" : "raw bits"
+      switch kind {
+      case SlotNumber.plain: return "numbers"
+      case SlotNumber.delta: return "deltas"
+      case SlotNumber.decimal: return "decimals"
+      default: return "raw bits"
+      }
     default: return "constant"
     }
   }

@@ -136,15 +136,15 @@ extension BlockModel {
     starts.append(repeating: 0, count: infos.count + 1)
     for i in 0..<n { starts[Int(records.templates[i]) + 1] += 1 }
     for t in 0..<infos.count { starts[t + 1] += starts[t] }
-    order.removeAll()
-    order.append(repeating: 0, count: n)
-    sortedRows.removeAll()
-    sortedRows.append(repeating: 0, count: n)
+    order.resize(to: n, filling: 0)
+    sortedRows.resize(to: n, filling: 0)
+    let all = TemplateRows(
+      leaves: records.leaves.elements, starts: sortedRows.elements, records: order.elements)
     for i in 0..<n {
       let t = Int(records.templates[i])
       let place = Int(starts[t])
-      order[place] = UInt32(truncatingIfNeeded: i)
-      sortedRows[place] = rowAt[i]
+      all.records[place] = UInt32(truncatingIfNeeded: i)
+      all.starts[place] = rowAt[i]
       starts[t] &+= 1
     }
     var first = 0
@@ -152,14 +152,18 @@ extension BlockModel {
       let end = Int(starts[t])
       if end == first { continue }
       let info = infos[t]
+      let these = TemplateRows(
+        leaves: all.leaves, starts: all.starts[first..<end], records: all.records[first..<end])
+      if !C.decodes { these.differences(words: Int(info.words), into: &differences) }
       for word in 0..<Int(info.words) where !info.isSpecial(Int32(word)) {
         let before = c.spent
-        codeSlot(template: t, word: word, first: first, count: end - first, &records.leaves, rows, &c)
+        codeSlot(
+          template: t, word: word, isConstant: !C.decodes && differences[word] == 0, these, rows, &c)
         if c.failed { return }
         spent[Int(slotInfos[Int(info.slots) + word].column)] += UInt64(c.spent - before)
         if slotCosts.isOn { slotCosts.note(Int(info.slots) + word, c.spent - before, slotCode) }
       }
-      codeScales(t, first: first, count: end - first, records.leaves, &c)
+      codeScales(t, these, &c)
       first = end
     }
   }

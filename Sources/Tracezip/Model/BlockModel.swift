@@ -21,6 +21,13 @@ struct BlockModel: ~Copyable {
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
   var columnLast = Buffer<UInt64>()
+  /// Slots of each column: where there is but one, no other learns from it.
+  var columnSlots = Buffer<UInt32>()
+  /// Encoder: whether any of them was ever told by the trace.
+  var columnTraced = Buffer<Bool>()
+  /// Of columns of doubles, by column, -1 where none was needed; and all there are.
+  var columnDecimals = Buffer<Int32>()
+  var decimals = Buffer<DecimalSlot>()
   /// Strings that have a coded id so far: the next new one gets this id.
   var stringCount = 0
   /// Encoder: shred id -> coded id.
@@ -60,6 +67,9 @@ struct BlockModel: ~Copyable {
   /// Records by template, and their rows.
   var order = Buffer<UInt32>()
   var sortedRows = Buffer<UInt32>()
+  /// Of the template at hand, the bits in which its rows differ, word by word.
+  var differences = Buffer<UInt64>()
+  private var sightings = Sightings()
   var starts = Buffer<UInt32>()
   var idDraws = Buffer<IdDraw>()
   /// Ids that must be stored, by the rows of the spans they were made for: their numbers in `structure.draws`.
@@ -73,8 +83,12 @@ struct BlockModel: ~Copyable {
 
   /// Takes in the templates and columns that this block added.
   mutating func grow(_ skeletons: borrowing Skeletons) {
+    columnSlots.resize(to: skeletons.columns.count, filling: 0)
+    columnTraced.resize(to: skeletons.columns.count, filling: false)
     while infos.count < skeletons.templates.count {
+      let first = slotInfos.count
       let info = skeletons.describe(infos.count, &slotInfos)
+      for slot in first..<slotInfos.count { columnSlots[Int(slotInfos[slot].column)] += 1 }
       infos.append(info)
       while slots.count < slotInfos.count { slots.append(Slot()) }
       constants.grow(templates: info.slots, slots: slots.count)
@@ -82,6 +96,7 @@ struct BlockModel: ~Copyable {
     columnAlphabets.resize(to: skeletons.columns.count, filling: -1)
     columnNumbers.resize(to: skeletons.columns.count, filling: 0)
     columnLast.resize(to: skeletons.columns.count, filling: 0)
+    columnDecimals.resize(to: skeletons.columns.count, filling: -1)
     spent.resize(to: skeletons.columns.count, filling: 0)
   }
 
@@ -118,20 +133,20 @@ struct BlockModel: ~Copyable {
         c.fail()
         return 0
       }
-      contexts.learn(found, context)
       return found
     }
-    if slots[slot].alphabet < 0 { slots[slot].alphabet = Int32(alphabets.make(&models)) }
-    let alphabet = Int(slots[slot].alphabet)
+    var alphabet = Int(slots[slot].alphabet)
+    if alphabet < 0 {
+      alphabet = alphabets.make(&models)
+      slots[slot].alphabet = Int32(alphabet)
+    }
     if let found = alphabets.code(sym, alphabet, &models, &c) {
       slots[slot].hits &+= 1
       if context >= 0 { contexts.learn(found, context) }
       return found
     }
     let out = codeInColumn(value, sym, info, &c)
-    slots[slot].misses &+= 1
-    // A slot of values that never come back does not fill its alphabet with them.
-    if slots[slot].misses < 512 || slots[slot].hits > slots[slot].misses >> 5 {
+    if slots[slot].missed() {
       alphabets.add(out, alphabet, &models, encoding: !C.decodes)
     }
     if context >= 0 { contexts.learn(out, context) }
@@ -176,6 +191,9 @@ struct BlockModel: ~Copyable {
         }
         stringCount += 1
       }
+    } else if info.isDouble {
+      if columnDecimals[column] < 0 { columnDecimals[column] = makeDecimal() }
+      out = codeDecimal(sym, Int(columnDecimals[column]), &c)
     } else {
       let base = columnLast[column]
       let delta = c.codeSigned(Int64(bitPattern: sym &- base), &models, numbers)
@@ -188,58 +206,49 @@ struct BlockModel: ~Copyable {
 
   // MARK: - Slots
 
-  /// Codes word `word` of all of one template's rows, given as record numbers `order[first..<first + n]` with their
-  /// rows at `rowAt`. Leaves become symbols in place.
+  @inline(__always)
+  private func traceKey(_ slot: Int, _ trace: UInt32) -> UInt64 {
+    BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(trace))
+  }
+
+  /// Codes word `word` of all of one template's `rows`; the encoder knows whether it is the same in all of them. Leaves
+  /// become symbols in place.
   mutating func codeSlot<C: BitCoder & ~Copyable>(
-    template: Int, word: Int, first: Int, count n: Int, _ leaves: inout Buffer<UInt64>, _ env: borrowing RowContexts,
-    _ c: inout C
+    template: Int, word: Int, isConstant: Bool, _ rows: TemplateRows, _ env: borrowing RowContexts, _ c: inout C
   ) {
     let info = infos[template]
     let slot = Int(info.slots) + word
     let isString = slotInfos[slot].isString
     if slots[slot].shape == 0 { slots[slot].shape = UInt32(models.allocate(32)) }
     let shapeModels = Int(slots[slot].shape)
+    let n = rows.count
 
     var shape = SlotShape.symbols
     if !C.decodes {
-      // Constant?
-      let head = leaves[Int(sortedRows[first]) &+ word]
-      var i = 1
-      while i < n, leaves[Int(sortedRows[first &+ i]) &+ word] == head { i &+= 1 }
-      if i == n {
+      if isConstant {
         shape =
-          slots[slot].seen > 0 && symbol(head, isString: isString) == slots[slot].last
+          slots[slot].seen > 0 && symbol(rows[0, word], isString: isString) == slots[slot].last
           ? SlotShape.same : SlotShape.constant
       } else {
-        review(template, word, slot, first, n, leaves, env)
+        review(template, word, slot, rows, env)
         if slots[slot].numeric != 0 { shape = SlotShape.numbers }
       }
     }
     shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
     constants.note(slot: slot, isConstant: shape == SlotShape.same || shape == SlotShape.constant)
     slotCode = SlotCode.code(shape, 0)
+    var last = slots[slot].last
     switch shape {
     case SlotShape.same, SlotShape.constant:
-      var value = slots[slot].last
-      if shape == SlotShape.constant {
-        let head = C.decodes ? 0 : leaves[Int(sortedRows[first]) &+ word]
-        value = codeValue(head, slot: slot, context: -1, &c)
-      }
+      if shape == SlotShape.constant { last = codeValue(C.decodes ? 0 : rows[0, word], slot: slot, context: -1, &c) }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
-      if C.decodes {
+      if C.decodes || isString {
         var i = 0
         while i < n {
-          leaves[Int(sortedRows[first &+ i]) &+ word] = value
-          i &+= 1
-        }
-      } else if isString {
-        var i = 0
-        while i < n {
-          leaves[Int(sortedRows[first &+ i]) &+ word] = value
+          rows[i, word] = last
           i &+= 1
         }
       }
-      slots[slot].last = value
     case SlotShape.symbols:
       let kind = c.codeTree(Int(slots[slot].context), bits: 3, &models, shapeModels + 4, limit: 30)
       var other = Int(slots[slot].other)
@@ -248,30 +257,29 @@ struct BlockModel: ~Copyable {
         if other >= word { c.fail() }
       }
       if c.failed { return }
+      var teaches = false
+      if kind != SlotContext.trace {
+        teaches = slots[slot].teaches && (slots[slot].seen == 0 || columnTraced[Int(slotInfos[slot].column)])
+        teaches = c.codeBit(teaches, &models, shapeModels + 12, limit: 30)
+      }
       slotCode = SlotCode.code(shape, kind)
-      var previous: UInt64 = 0
+      last = 0
       var i = 0
       while i < n {
-        let record = Int(order[first &+ i])
-        let at = Int(sortedRows[first &+ i]) &+ word
-        var context = -1
+        let key: UInt64
         switch kind {
-        case SlotContext.previous:
-          context = contexts.context(BlockModel.key(UInt64(slot), 1, previous), &models)
-        case SlotContext.other:
-          context = contexts.context(BlockModel.key(UInt64(slot), 2, leaves[at &- word &+ other]), &models)
-        case SlotContext.trace:
-          context = contexts.context(
-            BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(env.trace(record))), &models)
-        case SlotContext.scope:
-          context = contexts.context(BlockModel.key(UInt64(slot), 4, UInt64(env.scope(record))), &models)
-        default: break
+        case SlotContext.previous: key = BlockModel.key(UInt64(slot), 1, last)
+        case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, rows[i, other])
+        case SlotContext.trace: key = traceKey(slot, env.trace(rows.record(i)))
+        case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
+        default: key = 0
         }
-        previous = codeValue(C.decodes ? 0 : leaves[at], slot: slot, context: context, &c)
-        leaves[at] = previous
+        let context = SlotContext.previous...SlotContext.scope ~= kind ? contexts.context(key, &models) : -1
+        last = codeValue(C.decodes ? 0 : rows[i, word], slot: slot, context: context, &c)
+        rows[i, word] = last
+        if teaches { contexts.learn(last, contexts.context(traceKey(slot, env.trace(rows.record(i))), &models)) }
         i &+= 1
       }
-      slots[slot].last = previous
     default:
       if isString {
         c.fail()
@@ -281,66 +289,74 @@ struct BlockModel: ~Copyable {
       let numbers = Int(slots[slot].number)
       let how = Int(truncatingIfNeeded: c.codeRaw(UInt64(slots[slot].numeric &- 1), count: 2))
       slotCode = SlotCode.code(shape, how)
-      var previous = slots[slot].last
+      if how == SlotNumber.decimal, slots[slot].decimal < 0 { slots[slot].decimal = makeDecimal() }
       var i = 0
       while i < n {
-        let at = Int(sortedRows[first &+ i]) &+ word
-        let value = C.decodes ? 0 : leaves[at]
+        let value = C.decodes ? 0 : rows[i, word]
         switch how {
-        case SlotNumber.plain: previous = c.codeNumber(value, &models, numbers)
+        case SlotNumber.decimal: last = codeDecimal(value, Int(slots[slot].decimal), &c)
+        case SlotNumber.plain: last = c.codeNumber(value, &models, numbers)
         case SlotNumber.delta:
-          previous =
-            previous &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- previous), &models, numbers))
-        default: previous = c.codeRaw(value, count: 64)
+          last = last &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- last), &models, numbers))
+        default: last = c.codeRaw(value, count: 64)
         }
-        leaves[at] = previous
+        rows[i, word] = last
         i &+= 1
       }
-      slots[slot].last = previous
     }
-    slots[slot].seen &+= UInt32(truncatingIfNeeded: n)
+    slots[slot].coded(n, last: last)
   }
 
   /// The encoder's choice of context or number code for a slot, by the cost of a sample; kept until the slot has seen
   /// several times as many values.
   private mutating func review(
-    _ template: Int, _ word: Int, _ slot: Int, _ first: Int, _ n: Int, _ leaves: borrowing Buffer<UInt64>,
-    _ env: borrowing RowContexts
+    _ template: Int, _ word: Int, _ slot: Int, _ rows: TemplateRows, _ env: borrowing RowContexts
   ) {
     guard slots[slot].seen >= slots[slot].nextReview else { return }
+    let n = rows.count
     slots[slot].nextReview = max(32, (slots[slot].seen &+ UInt32(n)) &* 4)
     let sample = min(n, 256)
     let info = infos[template]
     // How often does the value last seen in a context come again? All candidates on the same rows.
     var best = (saved: 0, kind: SlotContext.none, other: 0)
-    var table = FlatMap()
-    func value(_ i: Int, _ w: Int) -> UInt64 { leaves[Int(sortedRows[first &+ i]) + w] }
     func hits(_ context: (Int) -> UInt64) -> Int {
-      table.removeAll()
+      sightings.begin()
       var n = 0
       for i in 0..<sample {
-        let key = context(i)
-        if let j = table[key], value(j, word) == value(i, word) { n += 1 }
-        table[key] = i
+        if let j = sightings.see(context(i), at: i), rows[j, word] == rows[i, word] { n += 1 }
       }
       return n
     }
-    var distinct = FlatMap()
-    for i in 0..<sample { distinct[value(i, word)] = i }
-    let unique = distinct.count
+    /// The same for what other slots of the column have taught.
+    func traceHits() -> Int {
+      sightings.begin()
+      var n = 0
+      for i in 0..<sample {
+        let trace = env.trace(rows.record(i))
+        if let j = sightings.see(UInt64(trace), at: i) {
+          if rows[j, word] == rows[i, word] { n += 1 }
+        } else if contexts.first(traceKey(slot, trace)) == symbol(rows[i, word], isString: slotInfos[slot].isString) {
+          n += 1
+        }
+      }
+      return n
+    }
+    var unique = 0
+    sightings.begin()
+    for i in 0..<sample where sightings.see(rows[i, word], at: i) == nil { unique += 1 }
     if switches.derived {
       func consider(_ n: Int, _ kind: Int, _ other: Int, _ handicap: Int) {
         if n - handicap > best.saved { best = (n - handicap, kind, other) }
       }
       if sample > 2 {
-        consider(hits { $0 == 0 ? 0 : value($0 - 1, word) }, SlotContext.previous, 0, 0)
-        consider(hits { UInt64(env.trace(Int(order[first + $0]))) }, SlotContext.trace, 0, 1)
-        consider(hits { UInt64(env.scope(Int(order[first + $0]))) }, SlotContext.scope, 0, 0)
+        consider(hits { $0 == 0 ? 0 : rows[$0 - 1, word] }, SlotContext.previous, 0, 0)
+        consider(traceHits(), SlotContext.trace, 0, 1)
+        consider(hits { UInt64(env.scope(rows.record($0))) }, SlotContext.scope, 0, 0)
         var tried = 0
         var w = word - 1
         while w >= 0, tried < 12, w < 256 {
-          if !info.isSpecial(Int32(w)), value(0, w) != value(sample - 1, w) || value(sample / 2, w) != value(0, w) {
-            consider(hits { value($0, w) }, SlotContext.other, w, 0)
+          if !info.isSpecial(Int32(w)), rows[0, w] != rows[sample - 1, w] || rows[sample / 2, w] != rows[0, w] {
+            consider(hits { rows[$0, w] }, SlotContext.other, w, 0)
             tried += 1
           }
           w -= 1
@@ -348,28 +364,71 @@ struct BlockModel: ~Copyable {
       }
     }
     slots[slot].context = UInt8(best.kind)
+    if best.kind == SlotContext.trace { columnTraced[Int(slotInfos[slot].column)] = true }
     slots[slot].other = UInt8(best.other)
+    slots[slot].teaches =
+      switches.derived && unique > sample / 8 && unique > 2 && columnSlots[Int(slotInfos[slot].column)] > 1
     slots[slot].numeric = 0
     if slotInfos[slot].isString { return }
     // Numbers: symbols cost about log2 of the alphabet unless the context hits; new ones their bits too.
     var plain = 0
     var delta = 0
-    var previous = value(0, word)
+    var previous = rows[0, word]
     for i in 0..<sample {
-      let v = value(i, word)
+      let v = rows[i, word]
       plain += max(1, 64 - v.leadingZeroBitCount)
       delta += max(1, 65 - Int64(bitPattern: v &- previous).magnitude.leadingZeroBitCount)
       previous = v
     }
     plain += 2 * sample
     delta += 2 * sample
+    var decimal = Int.max
+    if slotInfos[slot].isDouble, switches.derived {
+      decimal = 2 * sample
+      for i in 0..<sample { decimal += BlockModel.decimalCost(rows[i, word], hint: 4) }
+    }
     let width = 64 - UInt64(unique).leadingZeroBitCount
     let misses = sample - max(0, best.saved)
-    let symbols = misses * (width + 1) + unique * min(64, plain / sample + 4) + sample / 4
-    let numbers = switches.delta ? min(plain, delta) : plain
-    if numbers < symbols {
-      slots[slot].numeric = UInt8(1 + (numbers == plain ? SlotNumber.plain : SlotNumber.delta))
-      if numbers > 60 * sample { slots[slot].numeric = UInt8(1 + SlotNumber.raw) }
+    let each = min(64, min(plain, decimal) / sample + 4)
+    let symbols = misses * (width + 1) + unique * each + sample / 4
+    var numbers = switches.delta ? min(plain, delta) : plain
+    var how = numbers == plain ? SlotNumber.plain : SlotNumber.delta
+    if numbers > 60 * sample { how = SlotNumber.raw }
+    if decimal < numbers {
+      numbers = decimal
+      how = SlotNumber.decimal
+    }
+    if numbers < symbols { slots[slot].numeric = UInt8(1 + how) }
+  }
+}
+
+/// The rows of one template in a block: where each begins among the leaves, and which record it is.
+struct TemplateRows {
+  let leaves: BufferView<UInt64>
+  let starts: BufferView<UInt32>
+  let records: BufferView<UInt32>
+
+  var count: Int { @inline(__always) get { starts.count } }
+
+  /// Word `word` of the `i`th row.
+  @inline(__always)
+  subscript(i: Int, word: Int) -> UInt64 {
+    get { leaves[Int(starts[i]) &+ word] }
+    nonmutating set { leaves[Int(starts[i]) &+ word] = newValue }
+  }
+
+  @inline(__always)
+  func record(_ i: Int) -> Int { Int(records[i]) }
+
+  /// For each of the first `words` words, the bits that are not the same in all rows.
+  func differences(words: Int, into sum: inout Buffer<UInt64>) {
+    sum.removeAll()
+    sum.append(repeating: 0, count: words)
+    let first = Int(starts[0])
+    var i = 1
+    while i < count {
+      leaves.addDifferences(first, Int(starts[i]), count: words, to: sum.elements)
+      i &+= 1
     }
   }
 }

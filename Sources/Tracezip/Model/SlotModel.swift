@@ -10,6 +10,8 @@ struct Slot: BitwiseCopyable {
   var nextReview: UInt32 = 0
   var context: UInt8 = 0
   var other: UInt8 = 0
+  /// Whether traces learn its values for the column's other slots, although its own context is another.
+  var teaches = false
   var numeric: UInt8 = 0
   var alphabet: Int32 = -1
   /// How often the alphabet knew a value, and how often it did not.
@@ -17,6 +19,20 @@ struct Slot: BitwiseCopyable {
   var misses: UInt32 = 0
   var shape: UInt32 = 0
   var number: UInt32 = 0
+  var decimal: Int32 = -1
+
+  /// The alphabet did not know a value; whether it is to learn it. A slot of values that never come back does not fill
+  /// its alphabet with them.
+  @inline(__always)
+  mutating func missed() -> Bool {
+    misses &+= 1
+    return misses < 512 || hits > misses >> 5
+  }
+
+  mutating func coded(_ n: Int, last: UInt64) {
+    seen &+= UInt32(truncatingIfNeeded: n)
+    self.last = last
+  }
 }
 
 /// How a slot's varying values are coded.
@@ -41,4 +57,5 @@ enum SlotNumber {
   static let plain = 0
   static let delta = 1
   static let raw = 2
+  static let decimal = 3
 }

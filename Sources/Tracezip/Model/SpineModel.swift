@@ -35,14 +35,16 @@ extension BlockModel {
       var id: UInt64
       if let found = contexts.code(sym, context, &models, &c) {
         id = found
-      } else if let found = alphabets.code(sym, spine.alphabet, &models, &c) {
-        id = found
       } else {
-        id = c.codeNumber(sym, &models, structure.templateNumber)
-        alphabets.add(id, spine.alphabet, &models, encoding: !C.decodes)
+        if let found = alphabets.code(sym, spine.alphabet, &models, &c) {
+          id = found
+        } else {
+          id = c.codeNumber(sym, &models, structure.templateNumber)
+          alphabets.add(id, spine.alphabet, &models, encoding: !C.decodes)
+        }
+        contexts.learn(id, context)
       }
       guard id < UInt64(skeletons.steps.count), skeletons.steps[Int(id)].record == .spine else { return c.fail() }
-      contexts.learn(id, context)
       spine.previous = id
       if C.decodes { block.spine.append(UInt32(id)) }
       let step = skeletons.steps[Int(id)]

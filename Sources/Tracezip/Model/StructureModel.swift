@@ -76,10 +76,14 @@ extension BlockModel {
     let sym = UInt64(template)
     var out: UInt64
     if let found = contexts.code(sym, a, &models, &c) {
-      out = found
-    } else if let found = contexts.code(sym, b, &models, &c, excluded: a) {
-      out = found
-    } else if let found = alphabets.code(sym, alphabet, &models, &c) {
+      contexts.learn(found, b)
+      return UInt32(found)
+    }
+    if let found = contexts.code(sym, b, &models, &c, excluded: a) {
+      contexts.learn(found, a)
+      return UInt32(found)
+    }
+    if let found = alphabets.code(sym, alphabet, &models, &c) {
       out = found
     } else {
       out = c.codeNumber(sym, &models, structure.templateNumber)
@@ -183,7 +187,6 @@ extension BlockModel {
         if (info.trace >= 0) != (symbol != BlockModel.noTrace) { return c.fail() }
       }
       previousTemplate = UInt64(template)
-      traces.traces[trace].lastTemplate = Int32(template)
       rowAt.append(UInt32(row))
       // Parent and own id.
       if structure.parentModels[Int(template)] < 0 {
@@ -201,9 +204,8 @@ extension BlockModel {
         node = codeOwn(C.decodes ? 0 : spans.leaves[row + Int(info.id)], trace, base + 24, i, &c)
         if c.failed { return }
         traces.nodes[node].row = Int32(structure.firstRow + i)
-        traces.traces[trace].lastSpan = Int32(node)
       }
-      traces.traces[trace].lastParent = Int32(parent)
+      traces.traces[trace].note(template: template, span: node, parent: parent)
       structure.spanTrace.append(UInt32(trace))
       structure.spanNode.append(Int32(node))
       structure.spanParent.append(Int32(parent))

@@ -16,6 +16,26 @@ struct SymbolContexts: ~Copyable {
     var base: UInt32
     /// Symbols in use.
     var used: UInt32 = 0
+
+    /// Moves `symbol` one place up, or takes it in at the last.
+    @inline(__always)
+    mutating func learn(_ symbol: UInt64) {
+      if used > 0, symbols.0 == symbol { return }
+      if used > 1, symbols.1 == symbol {
+        symbols.1 = symbols.0
+        symbols.0 = symbol
+      } else if used > 2, symbols.2 == symbol {
+        symbols.2 = symbols.1
+        symbols.1 = symbol
+      } else {
+        switch used {
+        case 0: symbols.0 = symbol
+        case 1: symbols.1 = symbol
+        default: symbols.2 = symbol
+        }
+        if used < 3 { used &+= 1 }
+      }
+    }
   }
   private var index = FlatMap()
   private var all = Buffer<Context>()
@@ -27,6 +47,12 @@ struct SymbolContexts: ~Copyable {
     return make(key, &models)
   }
 
+  /// The most trusted symbol in the context for `key`, if that is known.
+  func first(_ key: UInt64) -> UInt64? {
+    guard let found = index[key], all[found].used > 0 else { return nil }
+    return all[found].symbols.0
+  }
+
   @inline(never)
   private mutating func make(_ key: UInt64, _ models: inout Models) -> Int {
     let id = all.count
@@ -35,8 +61,8 @@ struct SymbolContexts: ~Copyable {
     return id
   }
 
-  /// Codes `symbol` if it is one of the context's candidates (nil otherwise), then learns nothing: call `learn` once the
-  /// symbol is known. `excluded` is a context that has ruled out its candidates before, or -1.
+  /// Codes `symbol` and learns it if it is one of the context's candidates; else nil: call `learn` once the symbol is
+  /// known. `excluded` is a context that has ruled out its candidates before, or -1.
   @inline(__always)
   mutating func code<C: BitCoder & ~Copyable>(
     _ symbol: UInt64, _ context: Int, _ models: inout Models, _ c: inout C, excluded: Int = -1
@@ -49,10 +75,12 @@ struct SymbolContexts: ~Copyable {
     }
     if here.used == 1 { return nil }
     if !holds(excluded, here.symbols.1), c.codeBit(here.symbols.1 == symbol, &models, base &+ 1, limit: 60) {
+      learn(here.symbols.1, context)
       return here.symbols.1
     }
     if here.used == 2 { return nil }
     if !holds(excluded, here.symbols.2), c.codeBit(here.symbols.2 == symbol, &models, base &+ 2, limit: 60) {
+      learn(here.symbols.2, context)
       return here.symbols.2
     }
     return nil
@@ -66,24 +94,9 @@ struct SymbolContexts: ~Copyable {
       || it.used > 2 && it.symbols.2 == symbol
   }
 
-  /// Moves `symbol` one place up, or takes it in at the last.
+  /// Lets the context learn `symbol`.
   @inline(__always)
-  mutating func learn(_ symbol: UInt64, _ context: Int) {
-    let here = all[context]
-    if here.used > 0, here.symbols.0 == symbol { return }
-    if here.used > 1, here.symbols.1 == symbol {
-      all[context].symbols = (symbol, here.symbols.0, here.symbols.2)
-    } else if here.used > 2, here.symbols.2 == symbol {
-      all[context].symbols = (here.symbols.0, symbol, here.symbols.1)
-    } else {
-      switch here.used {
-      case 0: all[context].symbols.0 = symbol
-      case 1: all[context].symbols.1 = symbol
-      default: all[context].symbols.2 = symbol
-      }
-      if here.used < 3 { all[context].used &+= 1 }
-    }
-  }
+  mutating func learn(_ symbol: UInt64, _ context: Int) { all[context].learn(symbol) }
 }
 
 /// A growing alphabet of values with adaptive frequencies of their places: order-0 coding of what contexts miss.

@@ -26,6 +26,8 @@ struct TemplateInfo: BitwiseCopyable {
 struct SlotInfo: BitwiseCopyable {
   var column: UInt32
   var isString: Bool
+  /// The bits of a double.
+  var isDouble = false
   /// 1 a count of events, 2 of links.
   var child: UInt8 = 0
 }
@@ -58,7 +60,8 @@ extension Skeletons {
       }
       for _ in 0..<leaf.words {
         let child: UInt8 = leaf != .count ? 0 : step.child == .event ? 1 : 2
-        slots.append(SlotInfo(column: step.column, isString: leaf == .string, child: child))
+        let isDouble = leaf == .word && columns[Int(step.column)].value == 4
+        slots.append(SlotInfo(column: step.column, isString: leaf == .string, isDouble: isDouble, child: child))
       }
       word += Int32(leaf.words)
     }

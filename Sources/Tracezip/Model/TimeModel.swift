@@ -125,17 +125,16 @@ extension BlockModel {
 
   /// The scale of every template in the block that has times: what all of its times are multiples of.
   mutating func codeScales<C: BitCoder & ~Copyable>(
-    _ template: Int, first: Int, count n: Int, _ leaves: borrowing Buffer<UInt64>, _ c: inout C
+    _ template: Int, _ rows: TemplateRows, _ c: inout C
   ) {
     let info = infos[template]
     guard info.start >= 0 else { return }
     var scale = 3
     if !C.decodes {
       var i = 0
-      while i < n, scale > 0 {
-        let row = Int(rowAt[Int(order[first &+ i])])
-        let a = leaves[row &+ Int(info.start)]
-        let b = info.end >= 0 ? leaves[row &+ Int(info.end)] : 0
+      while i < rows.count, scale > 0 {
+        let a = rows[i, Int(info.start)]
+        let b = info.end >= 0 ? rows[i, Int(info.end)] : 0
         while scale > 0, a % BlockModel.scale(UInt8(scale)) != 0 || b % BlockModel.scale(UInt8(scale)) != 0 {
           scale -= 1
         }
@@ -183,18 +182,19 @@ extension BlockModel {
     let info = infos[template]
     guard info.start >= 0 else { return }
     let row = Int(rowAt[i])
+    let leaves = spans.leaves.elements
     let startAt = row &+ Int(info.start)
-    var start = C.decodes ? 0 : spans.leaves[startAt]
+    var start = C.decodes ? 0 : leaves[startAt]
     if !switches.delta {
-      spans.leaves[startAt] = c.codeRaw(start, count: 64)
+      leaves[startAt] = c.codeRaw(start, count: 64)
       if info.end >= 0 {
         let at = row &+ Int(info.end)
-        spans.leaves[at] = c.codeRaw(C.decodes ? 0 : spans.leaves[at], count: 64)
+        leaves[at] = c.codeRaw(C.decodes ? 0 : leaves[at], count: 64)
       }
       return
     }
     let scale = times.slots[template].scale
-    let kind = timeClass(template, info, spans.leaves, row, scope)
+    let kind = timeClass(template, info, leaves, row, scope)
     var slot = kind < 0 ? times.slots[template] : times.classes[kind]
     let trace = Int(structure.spanTrace[i])
     let parent = Int(structure.spanParent[i])
@@ -206,7 +206,7 @@ extension BlockModel {
     // Duration first: its distribution hangs on little else, and the start may be centred by it.
     var duration: Int64 = 0
     if info.end >= 0 {
-      let end = C.decodes ? 0 : spans.leaves[row &+ Int(info.end)]
+      let end = C.decodes ? 0 : leaves[row &+ Int(info.end)]
       duration = BlockModel.difference(end, start, scale)
       let whole = p.known ? BlockModel.difference(p.end, p.start, scale) : 0
       // 0: plain, 1: what the parent's duration leaves.
@@ -251,7 +251,7 @@ extension BlockModel {
       let t = infos[Int(spans.templates[i &- 1])]
       if t.start >= 0 {
         let r = Int(rowAt[i &- 1])
-        let at = spans.leaves[r &+ Int(t.start)]
+        let at = leaves[r &+ Int(t.start)]
         rowStart = at
         if slot.rowStart < best {
           best = slot.rowStart
@@ -259,7 +259,7 @@ extension BlockModel {
           guess = at
         }
         if t.end >= 0 {
-          let at = spans.leaves[r &+ Int(t.end)] &- length
+          let at = leaves[r &+ Int(t.end)] &- length
           rowEnd = at
           if slot.rowEnd < best {
             best = slot.rowEnd
@@ -287,17 +287,13 @@ extension BlockModel {
     BlockModel.note(&slot.lastStart, start &- times.lastStart)
     let end = start &+ length
     if C.decodes {
-      spans.leaves[startAt] = start
-      if info.end >= 0 { spans.leaves[row &+ Int(info.end)] = end }
+      leaves[startAt] = start
+      if info.end >= 0 { leaves[row &+ Int(info.end)] = end }
     }
     times.visited[i] = 2
     times.lastStart = start
     traces.traces[trace].lastStart = start
-    if node >= 0 {
-      traces.times[node].known = true
-      traces.times[node].start = start
-      traces.times[node].end = end
-    }
+    if node >= 0 { traces.times[node].lasts(start, end) }
     if parent >= 0 { traces.times[parent].childEnd = end }
     slot.seen &+= 1
     if kind < 0 { times.slots[template] = slot } else { times.classes[kind] = slot }
@@ -306,7 +302,7 @@ extension BlockModel {
   /// The class of spans with this template, name and scope, or -1 while it has too few: then the template's own slot
   /// serves. A class begins with what its template has learned.
   private mutating func timeClass(
-    _ template: Int, _ info: TemplateInfo, _ leaves: borrowing Buffer<UInt64>, _ row: Int, _ scope: UInt32
+    _ template: Int, _ info: TemplateInfo, _ leaves: BufferView<UInt64>, _ row: Int, _ scope: UInt32
   ) -> Int {
     let name = info.name >= 0 ? leaves[row &+ Int(info.name)] : .max
     let key = BlockModel.key(UInt64(template) << 32 | UInt64(scope), name, 40)
@@ -320,7 +316,7 @@ extension BlockModel {
     }
     let seen = times.classes[id].seen
     if seen >= TimeSlot.enough { return id }
-    times.classes[id].seen = seen + 1
+    times.classes[id].seen = seen &+ 1
     if seen + 1 == TimeSlot.enough {
       var slot = times.slots[template]
       slot.start = .zero

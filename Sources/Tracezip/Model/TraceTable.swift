@@ -14,6 +14,28 @@ struct Trace: BitwiseCopyable {
   /// Nodes that are parents of spans but not yet spans themselves.
   var pending: Int32 = 0
   var lastStart: UInt64 = 0
+  /// Encoder: a bit for each id among the nodes, by hash. Most ids that are looked for are new, and few bits are set.
+  var ids: UInt64 = 0
+
+  @inline(__always)
+  static func bit(_ id: UInt64) -> UInt64 { 1 &<< (id ^ id &>> 29) }
+
+  /// A new node at the end of the list; how many there are with it.
+  @inline(__always)
+  mutating func takeIn(_ node: Int32, _ id: UInt64, isSpan: Bool) -> Int32 {
+    lastNode = node
+    if !isSpan { pending += 1 }
+    nodes &+= 1
+    ids |= Trace.bit(id)
+    return nodes
+  }
+
+  @inline(__always)
+  mutating func note(template: UInt32, span: Int, parent: Int) {
+    lastTemplate = Int32(truncatingIfNeeded: template)
+    if span >= 0 { lastSpan = Int32(truncatingIfNeeded: span) }
+    lastParent = Int32(truncatingIfNeeded: parent)
+  }
 }
 
 /// A span id in a trace: a span, or what a span named as its parent.
@@ -34,6 +56,13 @@ struct NodeTimes: BitwiseCopyable {
   var end: UInt64 = 0
   /// End of the child coded last, 0 for none.
   var childEnd: UInt64 = 0
+
+  @inline(__always)
+  mutating func lasts(_ start: UInt64, _ end: UInt64) {
+    known = true
+    self.start = start
+    self.end = end
+  }
 }
 
 struct TraceTable: ~Copyable {
@@ -72,6 +101,7 @@ struct TraceTable: ~Copyable {
 
   /// Encoder: the node of `trace` with this id.
   func node(_ trace: Int, _ id: UInt64) -> Int? {
+    if traces[trace].ids & Trace.bit(id) == 0 { return nil }
     if traces[trace].nodes <= TraceTable.few {
       var n = Int(traces[trace].lastNode)
       while n >= 0 {
@@ -92,10 +122,8 @@ struct TraceTable: ~Copyable {
     let n = nodes.count
     times.append(NodeTimes())
     nodes.append(Node(id: id, previous: traces[trace].lastNode, trace: Int32(trace), isSpan: isSpan))
-    traces[trace].lastNode = Int32(n)
-    if !isSpan { traces[trace].pending += 1 }
-    traces[trace].nodes &+= 1
-    if encoding, traces[trace].nodes > TraceTable.few { enter(n, all: traces[trace].nodes == TraceTable.few + 1) }
+    let count = traces[trace].takeIn(Int32(n), id, isSpan: isSpan)
+    if encoding, count > TraceTable.few { enter(n, all: count == TraceTable.few + 1) }
     return n
   }
 

@@ -8,11 +8,7 @@ struct Records: ~Copyable {
   @inline(__always)
   mutating func append(_ template: UInt32, _ row: borrowing Buffer<UInt64>, _ mark: Int) {
     templates.append(template)
-    var i = mark
-    while i < row.count {
-      leaves.append(row[i])
-      i &+= 1
-    }
+    leaves.append(row, from: mark)
   }
 
   mutating func removeAll() {

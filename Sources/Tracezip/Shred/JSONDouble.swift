@@ -1,8 +1,9 @@
 import Bytes
 import OTLP
 
-/// Doubles of few digits in fixed notation, which most are, without looking for the shortest digits: two decimals of up
-/// to 15 digits are two different doubles, so a decimal of that many digits that gives the double back is its shortest.
+/// Doubles in fixed notation, which most are. Two decimals of up to 15 digits are two different doubles, so a decimal of
+/// that many digits that gives the double back is its shortest. With more digits Swift tells the shortest: inside
+/// `isPlain` its description is what all styles write, but for the ".0" of whole numbers.
 private enum PlainDouble {
   static let powers: [Double] = [
     1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
@@ -42,7 +43,11 @@ extension ByteView {
         at &+= 1
       }
       places = at &- fraction
-      guard places > 0, digits < 1_000_000_000_000_000, wholeCount &+ places <= 18 else { return nil }
+      guard places > 0, wholeCount &+ places <= 18 else { return nil }
+      if digits >= 1_000_000_000_000_000 {
+        guard endsScalar(at: at) else { return nil }
+        return longDouble(start..<at, near: Double(digits) / PlainDouble.powers[places], isNegative, style)
+      }
       if places == 1, unchecked(fraction) == 0x30, style != .ecmaScript {
         places = 0
         digits /= 10
@@ -57,6 +62,22 @@ extension ByteView {
     guard PlainDouble.fits(magnitude, style) else { return nil }
     return (isNegative ? -magnitude : magnitude, at)
   }
+
+  /// The double whose shortest text, without its sign's, stands in `range`: `guess`, which two roundings have made, or a
+  /// neighbour; nil where it is none of them.
+  @inline(never)
+  private func longDouble(
+    _ range: Range<Int>, near guess: Double, _ isNegative: Bool, _ style: DoubleStyle
+  ) -> (value: Double, next: Int)? {
+    let text = self[isNegative ? range.lowerBound &+ 1..<range.upperBound : range]
+    for value in [guess, guess.nextUp, guess.nextDown] where PlainDouble.isPlain(value, style) {
+      var shortest = value.description
+      if shortest.withUTF8({ unsafe ByteView(UnsafeRawBufferPointer($0)) == text }) {
+        return (isNegative ? -value : value, range.upperBound)
+      }
+    }
+    return nil
+  }
 }
 
 extension PlainDouble {
@@ -65,43 +86,22 @@ extension PlainDouble {
     let limits = PlainDouble.limits(style)
     return magnitude < powers[limits.whole] && magnitude * powers[limits.zeros] >= 1
   }
+
+  /// Whether Swift does so, too.
+  static func isPlain(_ magnitude: Double, _ style: DoubleStyle) -> Bool {
+    magnitude >= 1e-4 && fits(magnitude, style)
+  }
 }
 
 extension Buffer where Element == UInt8 {
-  /// Appends `value` as a writer of `style` does, the quick way where it has few digits.
+  /// Appends `value` as a writer of `style` does, the quick way where it is in fixed notation.
   mutating func append(plainDouble value: Double, style: DoubleStyle) {
-    let magnitude = value.magnitude
-    if magnitude > 0, PlainDouble.fits(magnitude, style) {
-      var places = 0
-      while places < 15 {
-        let digits = (magnitude * PlainDouble.powers[places]).rounded()
-        if digits >= 1e15 { break }
-        if digits / PlainDouble.powers[places] == magnitude {
-          append(digits: UInt64(digits), places: places, isNegative: value < 0, style)
-          return
-        }
-        places += 1
-      }
-    }
-    append(double: value, style: style)
-  }
-
-  private mutating func append(digits: UInt64, places: Int, isNegative: Bool, _ style: DoubleStyle) {
-    if isNegative { append(0x2D) }
-    var power: UInt64 = 1
-    for _ in 0..<places { power *= 10 }
-    append(decimal: digits / power)
-    if places == 0 {
-      if style != .ecmaScript { append(".0") }
-      return
-    }
-    append(0x2E)
-    var rest = digits % power
-    power /= 10
-    while power > 0 {
-      append(0x30 &+ UInt8(truncatingIfNeeded: rest / power))
-      rest %= power
-      power /= 10
+    guard PlainDouble.isPlain(value.magnitude, style) else { return append(double: value, style: style) }
+    var text = value.description
+    text.withUTF8 { text in
+      let text = unsafe ByteView(UnsafeRawBufferPointer(text))
+      let isWhole = text.has((".0" as StaticString).view, at: text.count &- 2)
+      append(isWhole && style == .ecmaScript ? text[0..<text.count &- 2] : text)
     }
   }
 }

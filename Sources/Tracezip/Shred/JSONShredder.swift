@@ -54,6 +54,7 @@ struct JSONShredder: ~Copyable {
         }
         if next < 0 { break }
         state.skeletons.trails[node].hot = Int32(truncatingIfNeeded: child)
+        state.skeletons.bringForward(child, of: node)
       }
       node = child
       at = next

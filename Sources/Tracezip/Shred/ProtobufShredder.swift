@@ -9,6 +9,8 @@ struct ProtobufShredder: ~Copyable {
   let bytes: ByteView
   /// Leaves of the records being walked, innermost last.
   private var row = Buffer<UInt64>(capacity: 256)
+  /// The literal of an attribute that is being parsed.
+  private var head = Buffer<UInt8>()
 
   init(_ bytes: ByteView) { self.bytes = bytes }
 
@@ -22,23 +24,26 @@ struct ProtobufShredder: ~Copyable {
     while at < end {
       var hot = Int(state.skeletons.trails[node].hot)
       if hot >= 0 {
-        let again = repeats(&node, &hot, at, end, &state)
-        if again > at {
-          at = again
-          continue
+        let trail = state.skeletons.trails[hot]
+        if trail.length != 0, trail.start >= state.position, at &+ Int(trail.length) <= end {
+          let again = repeats(trail, &node, &hot, at, end, &state)
+          if again > at {
+            at = again
+            continue
+          }
         }
         var next = takeShort(hot, at, end, &state)
-        if next < 0 { next = take(hot, at, end, &state, &block) }
+        if next == Self.unsure { next = take(hot, at, end, &state, &block) }
         if next > at {
-          note(hot, at, next, &state)
+          note(hot, trail, at, next, &state)
           node = hot
           at = next
           continue
         }
       }
-      // A few siblings, then the tag.
+      // A few siblings, the last ones taken first; then the tag.
       var child = Int(state.skeletons.nodes[node].firstChild)
-      var tries = 4
+      var tries = 6
       var next = -1
       while child >= 0, tries > 0 {
         if child != hot {
@@ -54,8 +59,9 @@ struct ProtobufShredder: ~Copyable {
         next = take(child, at, end, &state, &block)
         precondition(next > at, "a step just parsed must match")
       }
+      state.skeletons.bringForward(child, of: node)
       state.skeletons.trails[node].hot = Int32(truncatingIfNeeded: child)
-      note(child, at, next, &state)
+      note(child, state.skeletons.trails[child], at, next, &state)
       node = child
       at = next
     }
@@ -65,13 +71,13 @@ struct ProtobufShredder: ~Copyable {
   }
 
   /// Takes the steps whose bytes are those of the record before that came this way: one comparison for all of them.
-  /// `node` and `hot` move on; returns where the last of them ends.
+  /// `first` is the trail at `hot`, of this chunk and not too long. `node` and `hot` move on; returns where the last of
+  /// them ends.
   @inline(__always)
   private mutating func repeats(
-    _ node: inout Int, _ hot: inout Int, _ start: Int, _ end: Int, _ state: inout ShredState
+    _ first: Skeletons.Trail, _ node: inout Int, _ hot: inout Int, _ start: Int, _ end: Int, _ state: inout ShredState
   ) -> Int {
-    var trail = state.skeletons.trails[hot]
-    guard trail.length != 0, trail.start >= state.position, start &+ Int(trail.length) <= end else { return start }
+    var trail = first
     let before = Int(trail.start &- state.position)
     let same = start &+ bytes.commonPrefix(start, before, end &- start)
     // How much further on this record stands.
@@ -80,24 +86,27 @@ struct ProtobufShredder: ~Copyable {
     while at &+ Int(trail.length) <= same {
       if trail.words != 0 { row.append(UInt64(trail.leaf)) }
       at &+= Int(trail.length)
-      state.skeletons.trails[hot].start = trail.start &+ shift
+      let place = trail.start &+ shift
+      state.skeletons.trails[hot].start = place
       node = hot
       hot = Int(trail.hot)
       if hot < 0 { break }
+      let ends = place &+ trail.length
       trail = state.skeletons.trails[hot]
-      if trail.length == 0 || trail.start &+ shift != state.position &+ UInt32(truncatingIfNeeded: at) { break }
+      if trail.length == 0 || trail.start &+ shift != ends { break }
     }
     return at
   }
 
   /// Remembers where the step at `node` stood, if equal bytes will always mean the same leaf.
   @inline(__always)
-  private mutating func note(_ node: Int, _ at: Int, _ next: Int, _ state: inout ShredState) {
-    guard state.skeletons.nodes[node].kind.repeatsByBytes, state.interns else { return }
-    let leaf = state.skeletons.trails[node].words == 0 ? 0 : row[row.count &- 1]
-    state.skeletons.trails[node].start = state.position &+ UInt32(truncatingIfNeeded: at)
-    state.skeletons.trails[node].length = leaf > UInt64(UInt32.max) ? 0 : UInt32(truncatingIfNeeded: next &- at)
-    state.skeletons.trails[node].leaf = UInt32(truncatingIfNeeded: leaf)
+  private func note(_ node: Int, _ trail: Skeletons.Trail, _ at: Int, _ next: Int, _ state: inout ShredState) {
+    guard trail.repeats, state.interns else { return }
+    let leaf = trail.words == 0 ? 0 : row[row.count &- 1]
+    state.skeletons.trails[node].stands(
+      at: state.position &+ UInt32(truncatingIfNeeded: at),
+      length: leaf > UInt64(UInt32.max) ? 0 : UInt32(truncatingIfNeeded: next &- at),
+      leaf: UInt32(truncatingIfNeeded: leaf))
   }
 
   /// A span equal to the one `back` spans before it.
@@ -130,7 +139,10 @@ struct ProtobufShredder: ~Copyable {
     return (Int(truncatingIfNeeded: v.value), v.next)
   }
 
-  /// The common steps with one-byte lengths; -1 where the bytes are of another step, or it takes `take` to tell.
+  /// What `takeShort` returns where `take` must tell.
+  private static var unsure: Int { -2 }
+
+  /// The common steps with one-byte lengths; -1 where the bytes are of another step.
   @inline(__always)
   private mutating func takeShort(_ node: Int, _ at: Int, _ end: Int, _ state: inout ShredState) -> Int {
     let n = state.skeletons.nodes[node]
@@ -139,23 +151,23 @@ struct ProtobufShredder: ~Copyable {
     switch n.kind {
     case .attributeString:
       // tag, L1, key literal, L2, 0A, L3, string: all of it but the string must lie inside `end`.
-      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return -1 }
+      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return Self.unsure }
       let outer = Int(bytes.unchecked(at &+ 1))
       let inner = Int(bytes.unchecked(from &+ 1))
       let text = Int(bytes.unchecked(from &+ 3))
       let stop = at &+ 2 &+ outer
       guard outer < 128, inner == text &+ 2, outer == count &+ inner, bytes.unchecked(from &+ 2) == 0x0A, stop <= end,
         state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
-      else { return -1 }
+      else { return Self.unsure }
       row.append(state.string(bytes[from &+ 4..<stop], at: node))
       return stop
     case .attributeVarint:
-      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return -1 }
+      guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return Self.unsure }
       let outer = Int(bytes.unchecked(at &+ 1))
       let value = UInt64(bytes.unchecked(from &+ 3))
       guard value < 128, outer == count &+ 2, bytes.unchecked(from &+ 1) == 2, bytes.unchecked(from &+ 2) == 0x18,
         state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
-      else { return -1 }
+      else { return Self.unsure }
       row.append(value)
       return from &+ 4
     case .fixed64:
@@ -175,16 +187,16 @@ struct ProtobufShredder: ~Copyable {
       guard from <= end, matches(n, at, state) else { return -1 }
       return from
     case .varint:
-      guard n.isShort, from < end, bytes.unchecked(from) < 128, matches(n, at, state) else { return -1 }
+      guard n.isShort, from < end, bytes.unchecked(from) < 128, matches(n, at, state) else { return Self.unsure }
       row.append(UInt64(bytes.unchecked(from)))
       return from &+ 1
     case .bytes:
-      guard n.isShort, n.tagCount == 0, from < end, bytes.unchecked(from) < 128 else { return -1 }
+      guard n.isShort, n.tagCount == 0, from < end, bytes.unchecked(from) < 128 else { return Self.unsure }
       let stop = from &+ 1 &+ Int(bytes.unchecked(from))
-      guard stop <= end, matches(n, at, state) else { return -1 }
+      guard stop <= end, matches(n, at, state) else { return Self.unsure }
       row.append(state.string(bytes[from &+ 1..<stop], at: node))
       return stop
-    default: return -1
+    default: return Self.unsure
     }
   }
 
@@ -400,7 +412,7 @@ struct ProtobufShredder: ~Copyable {
   }
 
   /// The step of a KeyValue whose key comes first and once, and its value second and last; nil for any other.
-  private func attribute(
+  private mutating func attribute(
     _ kind: RecordKind, _ at: Int, _ from: Int, _ outerWidth: UInt8, _ content: Int, _ stop: Int,
     _ skeletons: inout Skeletons
   ) -> Int? {
@@ -420,12 +432,14 @@ struct ProtobufShredder: ~Copyable {
     step.width1 = outerWidth
     step.width2 = value.width == varintWidth(value.value) ? 0 : UInt8(value.width)
     let field = ProtobufShredder.attributeField(kind)
-    let head = bytes[at..<from].array + bytes[content..<keyEnd + 1].array
     if value.value == 0 {
       step = Step(kind: .literal, record: kind)
       step.column = skeletons.column(kind, field: field, value: 0, name: name)
       return skeletons.intern(step, literal: bytes[at..<stop])
     }
+    head.removeAll()
+    head.append(bytes[at..<from])
+    head.append(bytes[content..<keyEnd + 1])
     if isSimple(valueAt, stop) {
       let tag = bytes[valueAt]
       switch tag {
@@ -443,13 +457,13 @@ struct ProtobufShredder: ~Copyable {
         step.kind = .attributeVarint
         step.width3 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
         step.column = skeletons.column(kind, field: field, value: 3, name: name)
-        return head.withView { skeletons.intern(step, literal: $0) }
+        return skeletons.intern(step, literal: head.view)
       case 0x0A:
         let v = bytes.varint(at: valueAt + 1)!
         step.kind = .attributeString
         step.width3 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
         step.column = skeletons.column(kind, field: field, value: 1, name: name)
-        return head.withView { skeletons.intern(step, literal: $0) }
+        return skeletons.intern(step, literal: head.view)
       default:
         // A bool in an over-long varint.
         return nil
@@ -457,6 +471,6 @@ struct ProtobufShredder: ~Copyable {
     }
     let first = bytes[valueAt] >> 3
     step.column = skeletons.column(kind, field: field, value: 2...4 ~= first ? first | 0x80 : first, name: name)
-    return head.withView { skeletons.intern(step, literal: $0) }
+    return skeletons.intern(step, literal: head.view)
   }
 }

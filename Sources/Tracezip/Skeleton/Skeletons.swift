@@ -39,7 +39,16 @@ struct Skeletons: ~Copyable {
     var length: UInt32 = 0
     var leaf: UInt32 = 0
     /// Words of the step's leaf.
-    var words: UInt32 = 0
+    var words: UInt16 = 0
+    /// Whether the step's bytes alone say what it takes (`StepKind.repeatsByBytes`).
+    var repeats = false
+
+    @inline(__always)
+    mutating func stands(at start: UInt32, length: UInt32, leaf: UInt32) {
+      self.start = start
+      self.length = length
+      self.leaf = leaf
+    }
   }
   struct Template: BitwiseCopyable {
     var node: Int32
@@ -137,6 +146,24 @@ struct Skeletons: ~Copyable {
     return id
   }
 
+  /// Makes `child` the first of `parent`'s children to be tried, unless it stands far back.
+  mutating func bringForward(_ child: Int, of parent: Int) {
+    let first = nodes[parent].firstChild
+    var before = Int(first)
+    var tries = 64
+    while before >= 0, tries > 0 {
+      let next = Int(nodes[before].nextSibling)
+      if next == child {
+        nodes[before].nextSibling = nodes[child].nextSibling
+        nodes[child].nextSibling = first
+        nodes[parent].firstChild = Int32(child)
+        return
+      }
+      before = next
+      tries -= 1
+    }
+  }
+
   mutating func appendNode(parent: Int, step: Int) -> Int {
     let id = nodes.count
     var node = Node(record: nodes[parent].record, step: Int32(step), parent: Int32(parent))
@@ -149,7 +176,7 @@ struct Skeletons: ~Copyable {
     node.nextSibling = nodes[parent].firstChild
     nodes[parent].firstChild = Int32(id)
     nodes.append(node)
-    trails.append(Trail(words: UInt32(s.kind.leaf.words)))
+    trails.append(Trail(words: UInt16(s.kind.leaf.words), repeats: s.kind.repeatsByBytes))
     return id
   }
 

@@ -50,14 +50,14 @@ struct StringTable: ~Copyable {
       at &+= 8
     }
     if at < n {
-      var tail: UInt64 = 0
+      let tail: UInt64
       if n >= 8 {
         tail = bytes.load(UInt64.self, at: n &- 8)
+      } else if n >= 4 {
+        tail = UInt64(bytes.load(UInt32.self, at: 0)) << 32 | UInt64(bytes.load(UInt32.self, at: n &- 4))
       } else {
-        while at < n {
-          tail = tail << 8 | UInt64(bytes.unchecked(at))
-          at &+= 1
-        }
+        tail =
+          UInt64(bytes.unchecked(0)) << 16 | UInt64(bytes.unchecked(n >> 1)) << 8 | UInt64(bytes.unchecked(n &- 1))
       }
       let m = (h ^ tail).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
       h = m.high ^ m.low

@@ -90,6 +90,11 @@ struct ResourceOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Read settings from this file.", valueName: "file"), completion: .file())
   var config: String?
+
+  /// What was given, by the settings' keys.
+  var values: [String: String] {
+    ["threads": threads.map { String($0) }, "memory-limit": memory?.text].compactMapValues { $0 }
+  }
 }
 
 /// How traces are coded.
@@ -131,5 +136,16 @@ struct CodingOptions: ParsableArguments {
   func validate() throws {
     if fast, best { throw ValidationError("--fast and --best contradict each other.") }
     if let level, !TracezipConfig.levels.contains(level) { throw ValidationError("Levels are 1 to 19, not \(level).") }
+  }
+
+  /// What was given, by the settings' keys.
+  var values: [String: String] {
+    let effort: TracezipConfig.Effort? = fast ? .fast : best ? .best : nil
+    let given = [
+      "level": level.map { String($0) }, "effort": effort?.rawValue, "codec": codec?.rawValue,
+      "input-format": inputFormat?.rawValue, "block-size": blockSize?.text, "segment-size": segmentSize?.text,
+      "flush-interval": flushInterval?.text, "unwrap": noUnwrap ? "no" : nil,
+    ].compactMapValues { $0 }
+    return without.reduce(into: given) { values, stage in values[stage.key] = stage.off }
   }
 }

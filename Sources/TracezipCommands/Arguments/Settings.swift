@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 import Tracezip
 
@@ -6,13 +7,25 @@ struct Settings {
   var config = TracezipConfig()
   var unwraps = true
 
-  init(_ resources: ResourceOptions, coding: CodingOptions? = nil) throws(CommandError) {
+  /// The defaults.
+  init() {
     config.threads = 0
-    if let file = try ConfigFile.find(resources.config) { try file.apply(to: &self) }
-    try applyEnvironment()
-    if let threads = resources.threads { config.threads = threads }
-    if let memory = resources.memory { config.memoryLimit = memory.bytes }
-    if let coding { apply(coding) }
+  }
+
+  init(_ resources: ResourceOptions, coding: CodingOptions? = nil) throws(CommandError) {
+    self.init()
+    var layers = [
+      Layer("command line", resources.values.merging(coding?.values ?? [:]) { $1 }),
+      Layer("environment", try Self.environment()),
+    ]
+    if let file = try ConfigFile.find(resources.config) { layers.append(Layer(file.path, file.values)) }
+    // Told by that variable, the library would write a file of its own.
+    unsafe _ = unsetenv("CONFIG_ACCESS_LOG_FILE")
+    let reader = ConfigReader(providers: layers.map(\.provider))
+    for (key, setting) in Setting.all {
+      // What a layer holds has been checked: its setting can take it.
+      if let text = reader.string(forKey: ConfigKey([key])) { _ = setting.set(&self, text) }
+    }
     do {
       try config.validate()
     } catch {
@@ -20,35 +33,31 @@ struct Settings {
     }
   }
 
-  private mutating func applyEnvironment() throws(CommandError) {
-    func number(_ name: String) throws(CommandError) -> Int? {
-      guard let text = Terminal.environment(name), !text.isEmpty else { return nil }
-      guard let number = Int(text) else {
+  private static func environment() throws(CommandError) -> [String: String] {
+    var values: [String: String] = [:]
+    for (name, key) in [("TRACEZIP_LEVEL", "level"), ("TRACEZIP_THREADS", "threads")] {
+      guard let text = Terminal.environment(name), !text.isEmpty else { continue }
+      guard Setting.all[key]!.accepts(text) else {
         throw CommandError(name, "is not a number: \(text)", advice: "unset it, or give a number", status: .usage)
       }
-      return number
+      values[key] = text
     }
-    if let level = try number("TRACEZIP_LEVEL") {
-      config.level = level
-      config.effort = .default
-    }
-    if let threads = try number("TRACEZIP_THREADS") { config.threads = threads }
+    return values
   }
 
-  private mutating func apply(_ coding: CodingOptions) {
-    if let level = coding.level {
-      config.level = level
-      config.effort = .default
+  /// Where settings come from: their texts by key.
+  private struct Layer {
+    let provider: InMemoryProvider
+
+    init(_ name: String, _ values: [String: String]) {
+      var values = values
+      // Who says a level means it, whatever effort a lower layer asks for.
+      if values["level"] != nil, values["effort"] == nil { values["effort"] = TracezipConfig.Effort.default.rawValue }
+      provider = InMemoryProvider(
+        name: name,
+        values: [AbsoluteConfigKey: ConfigValue](
+          uniqueKeysWithValues: values.map { (AbsoluteConfigKey([$0]), ConfigValue(.string($1), isSecret: false)) }))
     }
-    if coding.fast { config.effort = .fast }
-    if coding.best { config.effort = .best }
-    if let codec = coding.codec { config.codec = codec }
-    for stage in coding.without { stage.leaveOut(of: &config) }
-    if let format = coding.inputFormat { config.framing = format.framing }
-    if let size = coding.blockSize { config.blockSize = size.bytes }
-    if let size = coding.segmentSize { config.segmentSize = size.bytes }
-    if let span = coding.flushInterval { config.flushInterval = span.seconds }
-    if coding.noUnwrap { unwraps = false }
   }
 }
 

@@ -3,11 +3,17 @@ import Tracezip
 
 /// A number of bytes: `4096`, `64K`, `1.5GiB`. K, M, G and T are powers of 1024, KB, MB, GB and TB of 1000.
 struct ByteSize: ExpressibleByArgument, Equatable {
-  var bytes: Int
+  let bytes: Int
+  /// As it was given.
+  let text: String
 
-  init(bytes: Int) { self.bytes = bytes }
+  init(bytes: Int) {
+    self.bytes = bytes
+    text = String(bytes)
+  }
 
   init?(argument: String) {
+    text = argument
     let digits = argument.prefix { $0.isNumber || $0 == "." }
     guard let number = Double(digits), number.isFinite, number >= 0 else { return nil }
     let unit: Double
@@ -30,9 +36,12 @@ struct ByteSize: ExpressibleByArgument, Equatable {
 
 /// A stretch of time: `500ms`, `2s`, `1.5m`, `1h`; a bare number is seconds.
 struct TimeSpan: ExpressibleByArgument, Equatable {
-  var seconds: Double
+  let seconds: Double
+  /// As it was given.
+  let text: String
 
   init?(argument: String) {
+    text = argument
     let digits = argument.prefix { $0.isNumber || $0 == "." }
     guard let number = Double(digits), number.isFinite else { return nil }
     switch argument.dropFirst(digits.count) {
@@ -55,16 +64,9 @@ enum Stage: String, ExpressibleByArgument, CaseIterable {
   case idPrediction = "id-prediction"
   case traceFilter = "trace-filter"
 
-  func leaveOut(of config: inout TracezipConfig) {
-    switch self {
-    case .delta: config.delta = false
-    case .deduplication: config.deduplication = false
-    case .stringTable: config.stringTable = false
-    case .derived: config.derived = false
-    case .idPrediction: config.idPrediction = false
-    case .traceFilter: config.traceFilterBits = 0
-    }
-  }
+  /// The setting that it is left out by, and that setting's value.
+  var key: String { self == .traceFilter ? "trace-filter-bits" : rawValue }
+  var off: String { self == .traceFilter ? "0" : "no" }
 }
 
 /// How the input is framed, by the names people use.

@@ -3,6 +3,7 @@ import Tracezip
 
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "bench",
     abstract: "Measure sizes, speeds and memory on a capture.",
     discussion: """
       On FILE, be it a capture or an archive of one, or on a generated workload: every level beside zstd -3, zstd -19 \
@@ -93,9 +94,9 @@ struct Bench: ParsableCommand {
       }
       for stage in Stage.allCases {
         meter.show("without \(stage.rawValue)")
-        var config = settings.config
-        stage.leaveOut(of: &config)
-        report.stages.append(try measure.tracezip("--without \(stage.rawValue)", input.bytes, config))
+        var without = settings
+        _ = Setting.all[stage.key]!.set(&without, stage.off)
+        report.stages.append(try measure.tracezip("--without \(stage.rawValue)", input.bytes, without.config))
       }
       report.duplicates = try duplicates(input, measure, meter)
     }
@@ -140,7 +141,7 @@ struct Bench: ParsableCommand {
       let repeated = withDuplicates(spans, share: Double(percent) / 100, seed: seed)
       let capture = input.cuts.batches(of: 200, repeated).lengthPrefixed
       var without = measure.config
-      Stage.deduplication.leaveOut(of: &without)
+      without.deduplication = false
       measured.append(
         BenchReport.Duplicates(
           percent: percent, spans: repeated.count,

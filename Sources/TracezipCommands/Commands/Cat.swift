@@ -4,6 +4,7 @@ import Tracezip
 /// Converting happens here and nowhere else: `decompress` is exact.
 struct Cat: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "cat",
     abstract: "Write what archives hold to standard output, as it was or converted.",
     discussion: """
       Without --to the bytes are those that were archived, as with decompress -c. With it, each message is written \
@@ -63,23 +64,9 @@ struct Cat: ParsableCommand {
   private func write(
     _ item: InputList.Item, into outputs: Outputs, settings: Settings, session: Session
   ) throws(CommandError) {
-    let file: InputFile
-    switch item {
-    case .standardInput:
-      file = .standardInput()
-      if !force, Terminal.isTerminal(0) {
-        throw CommandError(file.name, "is a terminal, and no archive comes from there", advice: "-f reads it")
-      }
-    case .file(let path, let isFound):
-      file = try InputFile(path: path, force: force, acceptsPipes: true)
-      if isFound, try !file.isArchive() { return }
-    }
+    guard let file = try InputFile.archive(item, force: force, acceptsPipes: true) else { return }
     let isArchive = try file.isArchive()
-    if !isArchive, !force {
-      var error = CommandError(TracezipError(.notAnArchive), input: file.name, output: "")
-      error.advice = "-f takes it as a capture"
-      throw error
-    }
+    if !isArchive, !force { throw CommandError.notAnArchive(file.name, advice: "-f takes it as a capture") }
     let result = try outputs.open(for: file) { $0 }
     let meter = session.meter(file.name)
     defer { meter.end() }

@@ -3,6 +3,7 @@ import Tracezip
 
 struct Compress: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "compress",
     abstract: "Archive OTLP traces.",
     discussion: """
       Writes FILE.trz beside each FILE and keeps FILE. The archive gives back every byte that went in. What is not \
@@ -11,6 +12,10 @@ struct Compress: ParsableCommand {
 
   @OptionGroup var input: InputOptions
   @OptionGroup var output: OutputOptions
+  @Flag(
+    help:
+      "Restore each archive and compare it with its input before it takes its place. Always done before --rm removes.")
+  var verify = false
   @OptionGroup var coding: CodingOptions
   @OptionGroup var resources: ResourceOptions
   @OptionGroup var messages: MessageOptions
@@ -50,6 +55,12 @@ struct Compress: ParsableCommand {
     }
     let wrapping = try settings.unwraps ? self.wrapping(of: file, session) : nil
     let result = try outputs.open(for: file) { ArchiveName.archive(of: wrapping?.payloadName(of: $0) ?? $0) }
+    let isChecked = verify || (output.rm && !outputs.isStandardOutput(for: file))
+    if isChecked, result.written == nil {
+      throw CommandError(
+        result.name, "cannot be read again to verify it",
+        advice: "give a file, or leave \(verify ? "--verify" : "--rm") out")
+    }
     let meter = session.meter(file.name)
     defer { meter.end() }
     if session.console.verbosity > 2 {
@@ -59,11 +70,7 @@ struct Compress: ParsableCommand {
     var source = file.source
     var unwrapper: Unwrapper?
     if let wrapping {
-      do {
-        unwrapper = try Unwrapper(wrapping, file)
-      } catch {
-        throw CommandError(file.name, Unwrapper.words(error))
-      }
+      unwrapper = try Self.unwrap(wrapping, file)
       source = unwrapper!.source
     }
     let stats = try outputs.streaming { () throws(CommandError) in
@@ -78,12 +85,61 @@ struct Compress: ParsableCommand {
           file.name, "cannot be unwrapped: \(Unwrapper.words(failure))", advice: "--no-unwrap archives it as it is")
       }
     }
+    if isChecked {
+      try outputs.streaming { () throws(CommandError) in
+        try check(result, against: file, wrapping, settings: settings, session: session)
+      }
+    }
     try result.commit(for: file, warning: session)
     try removeInput(file, outputs: outputs, session: session, if: output.rm)
     meter.end()
     session.console.note(
       "\(file.name): \(Text.size(stats.originalBytes)) to \(Text.size(stats.archiveBytes)) "
         + "(\(Text.ratio(stats.ratio))), \(Text.count(stats.spans, "span")), \(Text.duration(meter.elapsed))")
+  }
+
+  private static func unwrap(_ wrapping: Unwrapper.Wrapping, _ file: InputFile) throws(CommandError) -> Unwrapper {
+    do throws(ContainerError) {
+      return try Unwrapper(wrapping, file)
+    } catch {
+      throw CommandError(file.name, Unwrapper.words(error))
+    }
+  }
+
+  /// Restores what was just written. It is compared with its source byte for byte, where that can be read again, or else
+  /// by the checksums of what was read from it.
+  private func check(
+    _ result: Outputs.Output, against file: InputFile, _ wrapping: Unwrapper.Wrapping?, settings: Settings,
+    session: Session
+  ) throws(CommandError) {
+    guard let written = result.written else { return }
+    let meter = session.meter("\(file.name), verifying")
+    defer { meter.end() }
+    var comparison: Comparison?
+    if file.isSeekable {
+      try file.rewind()
+      var source = file.source
+      if let wrapping { source = try Self.unwrap(wrapping, file).source }
+      comparison = Comparison(with: source)
+    }
+    do throws(TracezipError) {
+      try TraceDecompressor.decompress(
+        from: written, to: comparison?.sink ?? .discard, config: settings.config,
+        progress: meter.handler(restores: true))
+      try comparison?.finish()
+    } catch {
+      if let failure = comparison?.failure { throw CommandError(failure, input: file.name, output: "") }
+      if case .limitExceeded = error.kind { throw CommandError(error, input: result.name, output: "") }
+      if comparison?.difference == nil {
+        throw CommandError(
+          result.name, "does not restore what was archived: \(error)", advice: "the input is kept; please report this")
+      }
+    }
+    if let difference = comparison?.difference {
+      throw CommandError(
+        file.name, "was changed while it was archived (byte \(Text.grouped(difference.offset)): \(difference.reason))",
+        advice: "it is kept; archive it again when nothing writes to it")
+    }
   }
 
   /// What the input is wrapped in, if it is to be taken out; says so in one line. What can be read again is read to its

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Glibc
 import Tracezip
 
 struct Decompress: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "decompress",
     abstract: "Restore what was archived, byte for byte.",
     discussion: """
       Writes FILE beside each FILE.trz and keeps the archive. An archive is known by its first bytes; its suffix only \
@@ -35,30 +35,17 @@ struct Decompress: ParsableCommand {
   private func decompress(
     _ item: InputList.Item, into outputs: Outputs, settings: Settings, session: Session
   ) throws(CommandError) {
-    let file: InputFile
-    switch item {
-    case .standardInput:
-      file = .standardInput()
-      if !output.force, Terminal.isTerminal(0) {
-        throw CommandError(file.name, "is a terminal, and no archive comes from there", advice: "-f reads it")
-      }
-    case .file(let path, let isFound):
-      file = try InputFile(
-        path: path, force: output.force, acceptsPipes: output.stdout || output.output != nil)
-      if isFound, try !file.isArchive() { return }
-    }
+    let acceptsPipes = output.stdout || output.output != nil
+    guard let file = try InputFile.archive(item, force: output.force, acceptsPipes: acceptsPipes) else { return }
     let isArchive = try file.isArchive()
     if !isArchive, output.force, outputs.isStandardOutput(for: file) {
       let result = try outputs.open(for: file) { $0 }
-      try passThrough(file, result)
-      return
+      return try telling(input: file.name, output: result.name) { () throws(TracezipError) in
+        try file.source.copy(to: result.sink)
+      }
     }
     // Said before the name is looked at: the name of something else does not matter.
-    if !isArchive {
-      var error = CommandError(TracezipError(.notAnArchive), input: file.name, output: "")
-      error.advice = "-dcf passes plain data through"
-      throw error
-    }
+    if !isArchive { throw CommandError.notAnArchive(file.name, advice: "-dcf passes plain data through") }
     let result = try outputs.open(for: file) { (name) throws(CommandError) in try ArchiveName.restored(from: name) }
     let meter = session.meter(file.name)
     defer { meter.end() }
@@ -76,11 +63,5 @@ struct Decompress: ParsableCommand {
     session.console.note(
       "\(file.name): \(Text.size(restored.archiveBytes)) to \(Text.size(restored.restoredBytes)), "
         + Text.duration(meter.elapsed))
-  }
-
-  private func passThrough(_ file: InputFile, _ result: Outputs.Output) throws(CommandError) {
-    try telling(input: file.name, output: result.name) { () throws(TracezipError) in
-      try file.source.copy(to: result.sink)
-    }
   }
 }

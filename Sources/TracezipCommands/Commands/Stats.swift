@@ -3,6 +3,7 @@ import Tracezip
 
 struct Stats: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "stats",
     abstract: "Show what takes the bytes of an archive.",
     discussion: """
       Sizes before and after: what of the capture, and of the archive, is of which kind of value, attribute, service, \

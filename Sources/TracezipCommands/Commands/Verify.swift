@@ -1,9 +1,9 @@
 import ArgumentParser
-import Glibc
 import Tracezip
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "verify",
     abstract: "Check archives.",
     discussion: """
       Restores everything in memory and compares all checksums. Silent where all is well, unless standard error is a \
@@ -32,22 +32,44 @@ struct Verify: ParsableCommand {
     let settings = try Settings(resources)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
+    let started = monotonicSeconds()
+    var total = Total()
     for item in inputs.items {
       session.attempt { () throws(CommandError) in
         do throws(CommandError) {
-          guard let archive = try ReadableArchive.open(item) else { return }
-          try verify(archive, settings: settings, session: session)
+          total.files += 1
+          guard let archive = try ReadableArchive.open(item) else {
+            total.files -= 1
+            return
+          }
+          try verify(archive, into: &total, settings: settings, session: session)
         } catch {
           if json { try writeToStandardOutput(failure(item, error).text + "\n") }
           throw error
         }
       }
     }
+    if inputs.items.count > 1 {
+      session.console.note("\(total.words), \(Text.duration(monotonicSeconds() - started))")
+    }
     try session.finish()
   }
 
+  /// What several files come to.
+  private struct Total {
+    var files = 0
+    var good = 0
+    var archiveBytes = 0
+    var restoredBytes = 0
+
+    var words: String {
+      "\(Text.grouped(good)) of \(Text.count(files, "archive")) sound, \(Text.size(archiveBytes)) for "
+        + Text.size(restoredBytes)
+    }
+  }
+
   private func verify(
-    _ archive: ReadableArchive, settings: Settings, session: Session
+    _ archive: ReadableArchive, into total: inout Total, settings: Settings, session: Session
   ) throws(CommandError) {
     let meter = session.meter(archive.name)
     defer { meter.end() }
@@ -55,17 +77,22 @@ struct Verify: ParsableCommand {
       try reader.verify(
         quick ? .stored : .restored, config: settings.config, progress: meter.handler(restores: true))
     }
-    var difference: Difference?
+    if found.isSound { total.good += 1 }
+    total.archiveBytes += found.archiveBytes
+    total.restoredBytes += found.restoredBytes
+    var difference: Comparison.Difference?
     if let against, found.isSound {
-      let comparison = try Comparison(with: against)
+      let comparison = Comparison(with: try InputFile(path: against, force: true, acceptsPipes: true).source)
       do throws(TracezipError) {
         for segment in try archive.reader.segments() where !comparison.hasFailed {
           try archive.reader.restore(segment, to: comparison.sink, config: settings.config)
         }
+        try comparison.finish()
       } catch {
+        if let failure = comparison.failure { throw CommandError(failure, input: against, output: "") }
         if !comparison.hasFailed { throw CommandError(error, input: archive.name, output: "") }
       }
-      difference = try comparison.finish()
+      difference = comparison.difference
     }
     meter.end()
     if json { try writeToStandardOutput(report(archive.name, found, difference).text + "\n") }
@@ -84,7 +111,7 @@ struct Verify: ParsableCommand {
   }
 
   private func report(
-    _ name: String, _ found: ArchiveReader.Verification, _ difference: Difference?
+    _ name: String, _ found: ArchiveReader.Verification, _ difference: Comparison.Difference?
   ) -> JSONValue {
     var members: [(String, JSONValue)] = [
       ("schemaVersion", 1), ("command", "verify"), ("name", .string(name)), ("sound", .bool(found.isSound)),
@@ -120,60 +147,5 @@ struct Verify: ParsableCommand {
       ("segment", number(error.location.segment)), ("block", number(error.location.block)),
       ("column", error.location.column.map { .string($0) } ?? .null),
     ])
-  }
-}
-
-/// Where what was restored and the original part.
-private struct Difference {
-  var offset: Int
-  var reason: String
-
-  func words(_ original: String) -> String { "differs from \(original) at byte \(Text.grouped(offset)): \(reason)" }
-}
-
-/// A sink that compares with a file as the bytes come.
-private final class Comparison {
-  private let file: InputFile
-  private var offset = 0
-  private var difference: Difference?
-  private var failure: CommandError?
-
-  init(with path: String) throws(CommandError) {
-    file = try InputFile(path: path, force: true, acceptsPipes: true)
-  }
-
-  var hasFailed: Bool { difference != nil || failure != nil }
-
-  var sink: ByteSink {
-    unsafe ByteSink { (piece) throws(TracezipError) in
-      var at = 0
-      while at < piece.count, !self.hasFailed {
-        do throws(SystemError) {
-          let original = try readPiece(self.file.number, upTo: min(1 << 18, piece.count - at))
-          if original.isEmpty {
-            self.difference = Difference(offset: self.offset, reason: "the original ends")
-          } else if unsafe !original.elementsEqual(piece[at..<at + original.count]) {
-            let same = unsafe zip(original, piece[at...]).prefix { $0 == $1 }.count
-            self.difference = Difference(offset: self.offset + same, reason: "the bytes differ")
-          }
-          at += original.count
-          self.offset += original.count
-        } catch {
-          self.failure = CommandError(self.file.name, error)
-        }
-      }
-      if self.hasFailed { throw TracezipError(.cancelled) }
-    }
-  }
-
-  func finish() throws(CommandError) -> Difference? {
-    if let failure { throw failure }
-    if let difference { return difference }
-    do throws(SystemError) {
-      let isLonger = try !readPiece(file.number, upTo: 1).isEmpty
-      return isLonger ? Difference(offset: offset, reason: "the original goes on") : nil
-    } catch {
-      throw CommandError(file.name, error)
-    }
   }
 }

@@ -4,7 +4,8 @@ import ArgumentParser
 let programVersion = "0.1.0"
 
 struct Version: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Tell the program's version and the formats it knows.")
+  static let configuration = CommandConfiguration(
+    commandName: "version", abstract: "Tell the program's version and the formats it knows.")
 
   @Flag(help: "As JSON.")
   var json = false

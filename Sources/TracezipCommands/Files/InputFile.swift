@@ -54,6 +54,22 @@ final class InputFile {
     status = opened
   }
 
+  /// What archives are restored from; nil for what was met in a folder and is none.
+  static func archive(_ item: InputList.Item, force: Bool, acceptsPipes: Bool) throws(CommandError) -> InputFile? {
+    switch item {
+    case .standardInput:
+      if !force, Terminal.isTerminal(0) {
+        throw CommandError(
+          Names.standardInput, "is a terminal, and no archive comes from there", advice: "-f reads it")
+      }
+      return .standardInput()
+    case .file(let path, let isFound):
+      let file = try InputFile(path: path, force: force, acceptsPipes: acceptsPipes)
+      if isFound, try !file.isArchive() { return nil }
+      return file
+    }
+  }
+
   /// Reads ahead until `count` bytes are known or the file ends.
   func peek(_ count: Int) throws(CommandError) -> [UInt8] {
     _ = start
@@ -114,11 +130,14 @@ final class InputFile {
     consumed = 0
   }
 
-  /// Removes the file, if its name still stands for what was read.
+  /// Removes the file, if its name still stands for what was read: a log that has grown since is kept.
   func remove() throws(CommandError) {
     guard let path, let status else { return }
     guard let now = FileStatus.of(path), now.isSame(as: status) else {
       throw CommandError(path, "was replaced meanwhile, and is kept")
+    }
+    guard now.size == status.size, now.modified == status.modified else {
+      throw CommandError(path, "was changed meanwhile, and is kept")
     }
     if unsafe PathName.withSystemPath(path, { unsafe unlink($0) }) != 0 {
       throw CommandError(path, SystemError("remove"))

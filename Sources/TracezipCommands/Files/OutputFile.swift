@@ -1,4 +1,5 @@
 import Glibc
+import Tracezip
 
 /// A file that appears under its name only when it is whole.
 ///
@@ -43,6 +44,25 @@ final class OutputFile {
     self.path = target
     temporary = name
     self.replaces = replaces
+  }
+
+  /// How much has been written; nil for a device or a pipe, which cannot be read again.
+  var size: Int? { temporary == nil ? nil : FileStatus.of(descriptor: descriptor.number)?.size }
+
+  /// What has been written from `start` on, to be read again; nil for a device or a pipe.
+  func written(from start: Int) -> ByteSource? {
+    guard let size else { return nil }
+    var at = start
+    return unsafe ByteSource(size: size - start) { [self] (room) throws(TracezipError) in
+      while true {
+        let n = unsafe pread(descriptor.number, room.baseAddress, room.count, off_t(at))
+        if n >= 0 {
+          at += n
+          return n
+        }
+        if errno != EINTR { throw TracezipError(.io(operation: "read", errno: errno)) }
+      }
+    }
   }
 
   /// Puts the file in its place.

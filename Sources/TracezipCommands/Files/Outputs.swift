@@ -15,7 +15,26 @@ final class Outputs {
     let name: String
     let sink: ByteSink
     /// A file of its own; nil for standard output and for a file that several results share.
-    fileprivate let file: OutputFile?
+    private let file: OutputFile?
+    /// Where it is written to, shared or not, and at which byte it begins; nil for standard output.
+    private let place: (file: OutputFile, start: Int)?
+
+    fileprivate init() {
+      name = Names.standardOutput
+      sink = .descriptor(1)
+      file = nil
+      place = nil
+    }
+
+    fileprivate init(_ name: String, _ file: OutputFile, isShared: Bool = false) {
+      self.name = name
+      sink = .descriptor(file.descriptor.number)
+      self.file = isShared ? nil : file
+      place = (file, file.size ?? 0)
+    }
+
+    /// What has been written, to be read again; nil where that cannot be.
+    var written: ByteSource? { place.flatMap { $0.file.written(from: $0.start) } }
 
     /// Puts it in place. A shared file is put in place at the end of the run.
     func commit(for input: InputFile, warning session: Session) throws(CommandError) {
@@ -97,24 +116,24 @@ final class Outputs {
     case .oneFile(let path):
       if isSingle {
         let file = try create(path, for: input)
-        return Output(name: path, sink: .descriptor(file.descriptor.number), file: file)
+        return Output(path, file)
       }
       if shared == nil {
         shared = try create(path, for: input)
       } else if let input = input.status, let output = FileStatus.following(path), input.isSame(as: output) {
         throw CommandError(path, "is both input and output")
       }
-      return Output(name: path, sink: .descriptor(shared!.descriptor.number), file: nil)
+      return Output(path, shared!, isShared: true)
     case .besideInput:
       guard let path = input.path else { return try standardOutput(for: input) }
       let file = try create(PathName.join(PathName.folder(path), try name(PathName.last(path)), bare: path), for: input)
-      return Output(name: file.path, sink: .descriptor(file.descriptor.number), file: file)
+      return Output(file.path, file)
     case .directory(let directory):
       guard let path = input.path else {
         throw CommandError(input.name, "has no name to use in \(directory)", advice: "give -o FILE", status: .usage)
       }
       let file = try create(PathName.join(directory, try name(PathName.last(path))), for: input)
-      return Output(name: file.path, sink: .descriptor(file.descriptor.number), file: file)
+      return Output(file.path, file)
     }
   }
 
@@ -122,7 +141,7 @@ final class Outputs {
     if let ours = FileStatus.of(descriptor: 1), let status = input.status, ours.isRegular, ours.isSame(as: status) {
       throw CommandError(input.name, "is both input and output")
     }
-    return Output(name: Names.standardOutput, sink: .descriptor(1), file: nil)
+    return Output()
   }
 
   private func create(_ path: String, for input: InputFile) throws(CommandError) -> OutputFile {

@@ -27,7 +27,7 @@ struct ReadableArchive {
   private init(_ file: InputFile) throws(CommandError) {
     self.file = file
     name = file.name
-    if try !file.isArchive() { throw CommandError(TracezipError(.notAnArchive), input: file.name, output: "") }
+    if try !file.isArchive() { throw CommandError.notAnArchive(file.name) }
     if let path = file.path, file.status?.isRegular == true {
       // The library opens by name, and a Swift string cannot hold every name; the open file has a name that it can.
       let plain = path.unicodeScalars.contains(where: PathName.isEscape) ? "/proc/self/fd/\(file.number)" : path

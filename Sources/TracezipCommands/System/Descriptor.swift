@@ -47,6 +47,10 @@ final class Descriptor {
   deinit { if isOpen { _ = Glibc.close(number) } }
 }
 
+extension timespec {
+  static func == (a: timespec, b: timespec) -> Bool { a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec }
+}
+
 /// What a file is, as far as we ask.
 struct FileStatus {
   var device: UInt64
