@@ -37,7 +37,7 @@ struct IdPlanner: ~Copyable {
 
   mutating func addProcess(_ language: IdLanguage) {
     searches.append(ProcessSearch(language, effort))
-    histories.append(ProcessHistory(ProcessSearch.ladder(language, effort)))
+    histories.append(ProcessHistory(language, effort))
     if language == .webjs ? effort >= .default : effort == .best && language == .unknown { hasPages = true }
   }
 

@@ -49,26 +49,33 @@ final class ProcessHistory {
   /// How many ids were pending when each family was last tried.
   private var tried = [Int](repeating: 0, count: IdFamily.allCases.count)
 
-  init(_ ladder: [IdFamily]) { self.ladder = ladder }
+  /// Whether something tells of its language: then searches are few, and worth repeating earlier.
+  private let isTold: Bool
+
+  init(_ language: IdLanguage, _ effort: IdEffort) {
+    ladder = ProcessSearch.ladder(language, effort)
+    isTold = language != .unknown
+  }
 
   /// Whether `family` should be tried with `pending` ids, which is noted.
   func tries(_ family: IdFamily, _ pending: Int, _ effort: IdEffort) -> Bool {
     let last = tried[Int(family.rawValue)]
-    guard pending >= family.leastDraws(effort), pending >= Self.next(last, family, effort) else { return false }
+    guard pending >= family.leastDraws(effort), pending >= next(last, family, effort) else { return false }
     tried[Int(family.rawValue)] = pending
     return true
   }
 
   /// How many ids must be pending for another try after one with `last`: the hopeless are tried ever more rarely.
-  private static func next(_ last: Int, _ family: IdFamily, _ effort: IdEffort) -> Int {
-    last > 16 * family.leastDraws(effort) ? 4 * last : last + last * 3 / 4
+  private func next(_ last: Int, _ family: IdFamily, _ effort: IdEffort) -> Int {
+    if last > 16 * family.leastDraws(effort) { return 4 * last }
+    return isTold || effort == .best ? last + last * 3 / 4 : last * 5 / 2
   }
 
   /// How many ids must be pending for the next search.
   func nextTry(_ effort: IdEffort) -> Int {
     var least = Int.max
     for family in ladder {
-      least = min(least, max(family.leastDraws(effort), Self.next(tried[Int(family.rawValue)], family, effort)))
+      least = min(least, max(family.leastDraws(effort), next(tried[Int(family.rawValue)], family, effort)))
     }
     return least
   }
