@@ -47,6 +47,85 @@ struct ContextTable: ~Copyable {
   }
 }
 
+/// What step the next id of a lane is expected to take, by context, and whether it does: most take the one that most
+/// did before them, which one bit then tells.
+struct StepHabits: ~Copyable {
+  private struct Habit: BitwiseCopyable {
+    var step: Int64 = 0
+    /// How much more often than others the step was taken of late, at most 15.
+    var trust: Int32 = 0
+    var uses: UInt32 = 0
+    var model = 0
+  }
+  /// Habit found in the context, and that of the general one if it is used in its stead, else the same.
+  struct Found {
+    fileprivate var own: Int
+    fileprivate var used: Int
+  }
+
+  private var map = FlatMap(expecting: 8)
+  /// The first is that of contexts beyond the limit.
+  private var all = Buffer<Habit>()
+  private let limit: Int
+
+  init(limit: Int) { self.limit = limit }
+
+  mutating func start(_ models: inout Models) { all.append(Habit(model: models.allocate(1))) }
+
+  @inline(__always)
+  private mutating func entry(_ key: UInt64) -> Int {
+    let found = map.find(key)
+    if found != FlatMap.absent { return Int(found) }
+    guard all.count < limit else { return 0 }
+    map.set(key, UInt32(all.count))
+    all.append(Habit())
+    return all.count - 1
+  }
+
+  /// The habit of the name after another's in the context `key`; until it has been used three times the context's own.
+  @inline(__always)
+  mutating func find(_ key: UInt64, _ name: UInt32, after: UInt32, _ models: inout Models) -> Found {
+    // Names that share a key share habits: no harm.
+    let own = entry(key ^ UInt64(after &* 0x9E37_79B1) << 13 ^ UInt64(name) ^ 1 << 44)
+    var used = own
+    if all[own].uses < 3 {
+      all[own].uses &+= 1
+      used = entry(key)
+    }
+    if all[used].model == 0 { all[used].model = models.allocate(1) }
+    return Found(own: own, used: used)
+  }
+
+  @inline(__always)
+  func step(_ found: Found) -> Int64 { all[found.used].step }
+
+  @inline(__always)
+  func model(_ found: Found) -> Int { all[found.used].model }
+
+  /// The step was as expected.
+  @inline(__always)
+  mutating func confirm(_ found: Found) {
+    if all[found.used].trust < 15 { all[found.used].trust &+= 1 }
+    if found.own != found.used { note(found.own, all[found.used].step) }
+  }
+
+  /// It was `step`.
+  mutating func learn(_ found: Found, _ step: Int64) {
+    note(found.used, step)
+    if found.own != found.used { note(found.own, step) }
+  }
+
+  private mutating func note(_ habit: Int, _ step: Int64) {
+    if all[habit].step == step {
+      all[habit].trust = min(all[habit].trust &+ 1, 15)
+    } else if all[habit].trust > 0 {
+      all[habit].trust &-= 1
+    } else {
+      all[habit].step = step
+    }
+  }
+}
+
 /// A distance between ids of a lane: small ones as symbols of their own, since an application's own draws make habits
 /// of odd numbers.
 enum StepCode {

@@ -73,21 +73,26 @@ enum IdOrder {
     }
   }
 
-  /// Puts each pair in `order` from `first` on in the order in which a generator draws it.
+  /// Puts each pair in `order` in the order in which a generator draws it.
+  static func arrangePairs(_ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, traceIsFirst: Bool) {
+    arrangePairs(&order, 0..<order.count, draws, traceIsFirst: traceIsFirst)
+  }
+
+  /// The same for those in `range`.
   static func arrangePairs(
-    _ order: inout Buffer<UInt32>, from first: Int, _ draws: borrowing Buffer<IdDraw>, traceIsFirst: Bool
+    _ order: inout Buffer<UInt32>, _ range: Range<Int>, _ draws: borrowing Buffer<IdDraw>, traceIsFirst: Bool
   ) {
-    var i = first
-    while i + 1 < order.count {
-      let (a, b) = (order[i], order[i + 1])
+    var i = range.lowerBound
+    while i &+ 1 < range.upperBound {
+      let (a, b) = (order[i], order[i &+ 1])
       if IdDraw.arePair(draws[Int(a)], draws[Int(b)]) {
         if draws[Int(a)].isTrace != traceIsFirst {
           order[i] = b
-          order[i + 1] = a
+          order[i &+ 1] = a
         }
-        i += 2
+        i &+= 2
       } else {
-        i += 1
+        i &+= 1
       }
     }
   }

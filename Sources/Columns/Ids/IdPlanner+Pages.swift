@@ -24,7 +24,7 @@ extension IdPlanner {
       }
     }
     guard list.count > 1 else { return }
-    IdOrder.arrangePairs(&list, from: 0, draws, traceIsFirst: false)
+    IdOrder.arrangePairs(&list, draws, traceIsFirst: false)
     var isScanned = false
     var hits = Buffer<SequenceScan.Hit>()
     var budget = 1_000_000 + 4000 * list.count

@@ -121,7 +121,7 @@ extension IdPlanner {
   private mutating func findJava(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) -> Bool {
     var list = Buffer<UInt32>()
     for i in 0..<ids.count { list.append(UInt32(i)) }
-    IdOrder.arrangePairs(&list, from: 0, ids.draws, traceIsFirst: false)
+    IdOrder.arrangePairs(&list, ids.draws, traceIsFirst: false)
     let isJava = searches[p].language == .java
     // A process may stand under several resources.
     for g in sources.indices where sources[g].family.isJava {
@@ -164,7 +164,7 @@ extension IdPlanner {
     let source = sources[g - 1]
     var list = Buffer<UInt32>()
     for i in 0..<ids.count where ids.number(i) != nil { list.append(UInt32(i)) }
-    IdOrder.arrangePairs(&list, from: 0, ids.draws, traceIsFirst: false)
+    IdOrder.arrangePairs(&list, ids.draws, traceIsFirst: false)
     source.finder.run(ids.draws, list, into: &places)
     searches[p].home = g
     enter(ids, list, source, g)
@@ -218,7 +218,7 @@ extension IdPlanner {
     var budget = allowance
     var open = Buffer<UInt32>()
     for i in 0..<ids.count { open.append(UInt32(i)) }
-    IdOrder.arrangePairs(&open, from: 0, ids.draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
+    IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     // Everything not explained, to run a generator past; of this process by numbers in `ids`, then by draws.
     let others = UInt32(ids.count)
     var isScanned = false

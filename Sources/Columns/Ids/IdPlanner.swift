@@ -125,7 +125,7 @@ struct IdPlanner: ~Copyable {
         for i in start..<end { list.append(sorted[i]) }
         let source = sources[g - 1]
         let shape = source.family.shape
-        IdOrder.arrangePairs(&list, from: 0, draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
+        IdOrder.arrangePairs(&list, draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
         if source.family.isJava {
           source.finder.run(draws, list, into: &places)
           take(source, g)
@@ -192,7 +192,7 @@ struct IdPlanner: ~Copyable {
       track.extend(to: lane.expected + 32 + traceUnits)
       guard lane.expected >= track.origin else { break }
       guard let position = track.find(draw, near: lane.expected) else { continue }
-      plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position)
+      plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position, isSure: true)
       lane.expected = max(lane.expected, position + (draw.isTrace ? traceUnits : spanUnits))
     }
     source.lanes[source.hot].expected = lane.expected
@@ -248,7 +248,8 @@ struct IdPlanner: ~Copyable {
       for h in before..<hits.count {
         let d = Int(hits[h].draw)
         guard plan.entries[d].lane < 0 else { continue }
-        plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: hits[h].position)
+        plan.entries[d] = IdPlan.Entry(
+          group: Int32(g), lane: lane.lane, position: hits[h].position, isSure: true)
         expected = max(expected, hits[h].position + Int64(draws[d].isTrace ? units : Int64(track.shape.unitsOfSpan)))
         noteHit(draws[d], g)
       }

@@ -61,29 +61,31 @@ struct IdState: ~Copyable {
   var tracks: [SequenceTrack?] = []
   private(set) var places = Buffer<Place>()
   /// By node: the lane that gave its id, or -1.
-  private var laneOfNode = Buffer<Int32>()
+  var laneOfNode = Buffer<Int32>()
 
   private var numbers = 0
   private var bits = 0
   private var groupContexts = ContextTable(width: 8, limit: 1 << 14)
-  private var modes = ContextTable(width: 4, limit: 1 << 16)
-  private var steps = ContextTable(width: StepCode.small + StepCode.large, limit: 1 << 13)
-  private var pairs = ContextTable(width: StepCode.small, limit: 1 << 16)
+  var modes = ContextTable(width: 4, limit: 1 << 16)
+  var habits = StepHabits(limit: 1 << 16)
+  var steps = ContextTable(width: StepCode.small + StepCode.large, limit: 1 << 13)
+  var pairs = ContextTable(width: StepCode.small, limit: 1 << 16)
 
   /// Outputs that may still be made.
-  private(set) var budget: Int
+  var budget: Int
   private let limit: Int
   var error: IdError?
 
   // Scratch of a block.
   private var order = Buffer<UInt32>()
-  private var groupOf = Buffer<Int32>()
-  private var laneOf = Buffer<Int32>()
-  private var after = Buffer<Int64>()
-  private var list = Buffer<UInt32>()
+  var groupOf = Buffer<Int32>()
+  var laneOf = Buffer<Int32>()
+  var after = Buffer<Int64>()
+  var list = Buffer<UInt32>()
   private var present = Buffer<Int>()
   private var isPresent = Buffer<Bool>()
   private var counts = Buffer<Int>()
+  private var ends = Buffer<Int>()
 
   init(limits: IdLimits) {
     limit = limits.work
@@ -91,14 +93,15 @@ struct IdState: ~Copyable {
     numbers = models.allocate(2 * ModelSize.number)
     bits = models.allocate(10)
     groups.append(IdGroup(.none, &models))
+    habits.start(&models)
   }
 
-  private mutating func fail<C: BitCoder & ~Copyable>(_ what: String, _ coder: inout C) {
+  mutating func fail<C: BitCoder & ~Copyable>(_ what: String, _ coder: inout C) {
     if error == nil { error = .corrupt(what) }
     coder.fail()
   }
 
-  private mutating func failLimit<C: BitCoder & ~Copyable>(_ coder: inout C) {
+  mutating func failLimit<C: BitCoder & ~Copyable>(_ coder: inout C) {
     if error == nil { error = .limitExceeded(limit: limit) }
     coder.fail()
   }
@@ -132,14 +135,35 @@ struct IdState: ~Copyable {
     if counts[0] < draws.count {
       // The encoder has it from planning.
       if C.decodes { IdOrder.visit(draws, into: &order) } else { swap(&order, &plan.order) }
+      sortByGroup()
+      var start = counts[0]
       for g in 1..<groups.count where counts[g] > 0 {
         let before = coder.spent
-        let counted = codeDrawn(g, &draws, &plan, &coder)
+        let counted = codeDrawn(g, start..<start + counts[g], &draws, &plan, &coder)
         if coder.failed || error != nil { return }
         report.note(
-          g, groups[g].family, ids: counted.ids, predicted: counted.predicted, before: counted.bytes,
+          g, groups[g].family, ids: counts[g], predicted: counted.predicted, before: counted.bytes,
           bytes: coder.spent - before)
+        start += counts[g]
       }
+    }
+  }
+
+  /// Puts the draws of each group, in their order, one group behind the other into `list`.
+  private mutating func sortByGroup() {
+    ends.removeAll()
+    var start = 0
+    for g in 0..<counts.count {
+      ends.append(start)
+      start += counts[g]
+    }
+    list.removeAll()
+    list.append(repeating: 0, count: order.count)
+    for i in 0..<order.count {
+      let d = order[i]
+      let g = Int(groupOf[Int(d)])
+      list[ends[g]] = d
+      ends[g] &+= 1
     }
   }
 
@@ -264,7 +288,7 @@ struct IdState: ~Copyable {
 
   /// The second id of a root where its span id is the end of its trace id; false if it is not.
   @inline(__always)
-  private mutating func codeSame<C: BitCoder & ~Copyable>(
+  mutating func codeSame<C: BitCoder & ~Copyable>(
     _ draw: inout IdDraw, of low: UInt64, _ model: Int, _ coder: inout C
   ) -> Bool {
     let place = draw.place
@@ -276,7 +300,7 @@ struct IdState: ~Copyable {
   }
 
   @inline(__always)
-  private mutating func codeRaw<C: BitCoder & ~Copyable>(_ draw: inout IdDraw, _ coder: inout C) {
+  mutating func codeRaw<C: BitCoder & ~Copyable>(_ draw: inout IdDraw, _ coder: inout C) {
     let habits = places[draw.place].habits
     if draw.isTrace {
       draw.high = habits.traceHigh.code(draw.high, &models, bits + 6, &coder)
@@ -284,261 +308,5 @@ struct IdState: ~Copyable {
     } else {
       draw.low = habits.span.code(draw.low, &models, bits + 8, &coder)
     }
-  }
-
-  // MARK: Ids of a generator
-
-  /// Draws of group `g`, in the order drawn.
-  private mutating func codeDrawn<C: BitCoder & ~Copyable>(
-    _ g: Int, _ draws: inout Buffer<IdDraw>, _ plan: inout IdPlan, _ coder: inout C
-  ) -> (ids: Int, predicted: Int, bytes: Int) {
-    let family = groups[g].family
-    let shape = family.shape
-    let (spanUnits, traceUnits) = (Int64(shape.unitsOfSpan), Int64(shape.unitsOfTrace))
-    list.removeAll()
-    for i in 0..<order.count where groupOf[Int(order[i])] == Int32(g) { list.append(order[i]) }
-    IdOrder.arrangePairs(&list, from: 0, draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
-    let (same, follows) = (groups[g].same, groups[g].follows)
-    let groupKey = UInt64(g) << 48
-    var previous = -1
-    var predicted = 0
-    var size = 0
-
-    for i in 0..<list.count {
-      let d = Int(list[i])
-      let draw = draws[d]
-      let isTrace = draw.isTrace
-      let units = isTrace ? traceUnits : spanUnits
-      let isSecond = previous >= 0 && IdDraw.arePair(draws[previous], draw)
-      let first = previous
-      size &+= isTrace ? 16 : 8
-      previous = isSecond ? -1 : d
-      if isSecond, codeSame(&draws[d], of: draws[first].low, same, &coder) {
-        predicted &+= 1
-        continue
-      }
-
-      // Encoder: what the plan says, if both sides can reach it and the generator really gives the id.
-      var planned: Int32 = -1
-      var named: Int32 = -1
-      var position: Int64 = 0
-      if !C.decodes, plan.entries[d].lane >= 0 {
-        planned = plan.entries[d].lane
-        named = check(&planned, plan.entries[d].position, &position, draw, units, family, &plan)
-      }
-
-      // The second id of a root mostly follows the first at once.
-      if isSecond, laneOf[first] >= 0 {
-        let lane = laneOf[first]
-        let hit = planned >= 0 && named == lane && position == after[first]
-        if coder.codeBit(hit, &models, follows + (isTrace ? 1 : 0), limit: 1000) {
-          guard take(d, &draws, lane, after[first], units, &coder) else { return (0, 0, 0) }
-          predicted &+= 1
-          continue
-        }
-      }
-
-      let parentLane = laneOfParent(draw.parent, g)
-      let near = parentLane >= 0 ? parentLane : groups[g].newest
-      var mode = planned < 0 ? Mode.raw : named < 0 ? Mode.new : named == near ? Mode.near : Mode.other
-      let situation = groupKey | UInt64(draw.kind.rawValue) << 34 | (parentLane >= 0 ? 1 << 33 : 0)
-      let general = modes.base(situation | 1 << 32, unless: -1, need: 0, &models)
-      let modeModel = modes.base(situation | UInt64(draw.name), unless: general, need: 3, &models)
-      mode = coder.codeTree(mode, bits: 2, &models, modeModel, limit: 255)
-      if mode == Mode.raw {
-        codeRaw(&draws[d], &coder)
-        if coder.failed { return (0, 0, 0) }
-        continue
-      }
-      var lane = near
-      if mode == Mode.new {
-        lane = codeNew(g, Int(planned), position, &plan, &coder)
-        guard lane >= 0 else { return (0, 0, 0) }
-        if !C.decodes {
-          plan.lanes[Int(planned)].named = lane
-          if family.isJava {
-            plan.lanes[Int(planned)].origin = position
-            position = 0
-          }
-        }
-      } else if mode == Mode.other {
-        let rank = groups[g].ranks.code(
-          C.decodes ? 0 : lanes.rank(named, groups[g]), of: groups[g].count, &models, &coder)
-        guard let found = lanes.lane(at: rank, groups[g]) else {
-          fail("lane \(rank)", &coder)
-          return (0, 0, 0)
-        }
-        lane = found
-      }
-      guard lane >= 0 else {
-        fail("id of no lane", &coder)
-        return (0, 0, 0)
-      }
-      if mode == Mode.new, family.isJava {
-        position = 0
-      } else {
-        let kindKey = groupKey | UInt64(draw.kind.rawValue) << 46
-        let byKind = steps.base(kindKey | 1 << 45, unless: -1, need: 0, &models)
-        let byName = steps.base(kindKey | UInt64(draw.name), unless: byKind, need: 3, &models)
-        // Names that share a key share contexts: no harm.
-        let pairKey = kindKey ^ UInt64(lanes[lane].lastName &* 0x9E37_79B1) << 14 ^ UInt64(draw.name)
-        let small = pairs.base(pairKey, unless: byName, need: 3, &models)
-        let distance = StepCode.code(
-          position &- lanes[lane].next, &models, small: small, large: byName + StepCode.small, &coder)
-        position = lanes[lane].next &+ distance
-      }
-      lanes.touch(lane, &groups[g])
-      guard take(d, &draws, lane, position, units, &coder) else { return (0, 0, 0) }
-      predicted &+= 1
-    }
-    return (list.count, predicted, size)
-  }
-
-  @inline(__always)
-  private func laneOfParent(_ parent: UInt32, _ g: Int) -> Int32 {
-    guard Int(parent) < laneOfNode.count else { return -1 }
-    let lane = laneOfNode[Int(parent)]
-    return lane >= 0 && lanes[lane].isKnown && lanes[lane].group == Int32(g) ? lane : -1
-  }
-
-  /// Encoder: whether a planned place can be coded, its lane's number or -1 for a new one, and its position there.
-  private mutating func check(
-    _ planned: inout Int32, _ at: Int64, _ position: inout Int64, _ draw: IdDraw, _ units: Int64, _ family: IdFamily,
-    _ plan: inout IdPlan
-  ) -> Int32 {
-    let source = plan.lanes[Int(planned)]
-    var named = source.named
-    if named >= 0, !lanes[named].isKnown {
-      plan.lanes[Int(planned)].named = -1
-      named = -1
-    }
-    if family.isJava {
-      let id = Self.javaId(source.seed, source.step, at, draw.isTrace)
-      if id.low != draw.low || (draw.isTrace && id.high != draw.high) { planned = -1 }
-      position = named >= 0 ? at &- source.origin : at
-      return named
-    }
-    position = at
-    let next = named >= 0 ? lanes[named].next : 0
-    let track = plan.tracks[Int(source.source)]
-    let id = isReachable(at, next) ? track.id(at: at, isTrace: draw.isTrace) : nil
-    if let id, id.low == draw.low, !draw.isTrace || id.high == draw.high {
-      if named >= 0 || canOpen(&plan.states[Int(source.source)], family) { return named }
-    }
-    planned = -1
-    return named
-  }
-
-  /// Encoder: whether the decoder will be able to make a generator of `state`, which is left empty if not.
-  private mutating func canOpen(_ state: inout [UInt8], _ family: IdFamily) -> Bool {
-    guard !state.isEmpty, let type = family.sequence else { return false }
-    if state.withView({ type.init(state: $0, budget: &budget) }) != nil { return true }
-    state = []
-    return false
-  }
-
-  /// Whether an id at `position` may be asked of a lane that is expected to be at `next`.
-  @inline(__always)
-  private func isReachable(_ position: Int64, _ next: Int64) -> Bool {
-    position.magnitude < 1 << 60 && (position &- next).magnitude < UInt64(max(0, budget))
-  }
-
-  @inline(__always)
-  private static func javaId(_ seed: UInt64, _ step: UInt64, _ position: Int64, _ isTrace: Bool) -> (
-    high: UInt64, low: UInt64
-  ) {
-    let at = seed &+ UInt64(bitPattern: position) &* step
-    let first = ThreadLocalRandom.mix(at)
-    return isTrace ? (first, ThreadLocalRandom.mix(at &+ step)) : (0, first)
-  }
-
-  /// A lane not met before; -1 if that fails.
-  private mutating func codeNew<C: BitCoder & ~Copyable>(
-    _ g: Int, _ planned: Int, _ position: Int64, _ plan: inout IdPlan, _ coder: inout C
-  ) -> Int32 {
-    guard lanes.count < 1 << 26 else {
-      fail("too many lanes", &coder)
-      return -1
-    }
-    let family = groups[g].family
-    var lane = IdLane(group: Int32(g))
-    if family.isJava {
-      let source = C.decodes ? IdPlan.Lane() : plan.lanes[planned]
-      var seeder = groups[g].seeder
-      let birth = groups[g].births.code(
-        source.seed &+ UInt64(bitPattern: position) &* source.step, source.step, family: family,
-        seeder: C.decodes ? nil : plan.seeders[g - 1], known: &seeder, &models, &coder)
-      groups[g].seeder = seeder
-      lane.seed = birth.seed
-      lane.step = birth.step
-    } else {
-      let source = C.decodes ? -1 : Int(plan.lanes[planned].source)
-      let size = coder.codeNumber(UInt64(C.decodes ? 0 : plan.states[source].count), &models, groups[g].stateSize)
-      guard size <= 8192, let type = family.sequence else {
-        fail("generator state of \(size) bytes", &coder)
-        return -1
-      }
-      var state: [UInt8] = []
-      for k in 0..<Int(size) where !coder.failed {
-        let byte = C.decodes ? 0 : plan.states[source][k]
-        state.append(UInt8(truncatingIfNeeded: coder.codeRaw(UInt64(byte), count: 8)))
-      }
-      lane.track = Int32(tracks.count)
-      if C.decodes {
-        let before = budget
-        guard !coder.failed, let generator = state.withView({ type.init(state: $0, budget: &budget) }) else {
-          if budget < before / 2 { failLimit(&coder) } else { fail("generator state", &coder) }
-          return -1
-        }
-        tracks.append(SequenceTrack(generator))
-      } else {
-        // `check` has tried the state, and taken its cost.
-        tracks.append(plan.tracks[source])
-        plan.states[source] = []
-      }
-    }
-    let forgotten = lanes.add(lane, &groups[g])
-    if forgotten >= 0, lanes[forgotten].track >= 0 { tracks[Int(lanes[forgotten].track)] = nil }
-    return Int32(lanes.count - 1)
-  }
-
-  /// Takes the id at `position` of `lane`, and moves the lane.
-  @inline(__always)
-  private mutating func take<C: BitCoder & ~Copyable>(
-    _ d: Int, _ draws: inout Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ units: Int64, _ coder: inout C
-  ) -> Bool {
-    let source = lanes[lane]
-    let next = position &+ units
-    if C.decodes {
-      let isTrace = draws[d].isTrace
-      let id: (high: UInt64, low: UInt64)?
-      if source.track < 0 {
-        id = Self.javaId(source.seed, source.step, position, isTrace)
-      } else if isReachable(position, source.next) {
-        id = tracks[Int(source.track)]?.id(at: position, isTrace: isTrace)
-      } else {
-        failLimit(&coder)
-        return false
-      }
-      guard let id, !coder.failed else {
-        fail("id position \(position)", &coder)
-        return false
-      }
-      draws[d].low = id.low
-      draws[d].high = id.high
-    }
-    laneOf[d] = lane
-    after[d] = next
-    if source.track < 0 {
-      if next > source.next { lanes[lane].next = next }
-    } else if next > source.next || next < source.next - SequenceTrack.window {
-      budget -= Int((next - source.next).magnitude)
-      if (next ^ source.next) >> 13 != 0 { tracks[Int(source.track)]?.forget(before: next - SequenceTrack.window) }
-      lanes[lane].next = next
-    }
-    lanes[lane].lastName = draws[d].name
-    let node = draws[d].node
-    if node != IdDraw.none { laneOfNode[Int(node)] = lane }
-    return true
   }
 }
