@@ -221,7 +221,7 @@ struct IdPlanner: ~Copyable {
         for l in source.lanes.indices.reversed().prefix(64) where work > 0 {
           let isPage = source.family.isPage
           run(
-            source, l, g, draws, quiet: isPage ? 512 : 256 + 64 * min(missingAt[g], 1024),
+            source, l, g, draws, quiet: isPage ? 512 : 256 + (effort == .best ? 64 : 12) * min(missingAt[g], 1024),
             back: isPage ? 512 : 1024, &work)
         }
       }

@@ -71,14 +71,21 @@ struct MersenneTwister: Sendable {
 
   /// Moves back by `count` words.
   mutating func back(_ count: Int) {
-    func slot(_ distance: Int) -> Int { (at + distance) % Self.long }
+    // The slot before another, and the one 397 words on.
+    func before(_ slot: Int) -> Int { slot == 0 ? Self.long &- 1 : slot &- 1 }
+    func far(_ slot: Int) -> Int { slot < Self.long &- Self.short ? slot &+ Self.short : slot &+ Self.short &- Self.long }
+    var here = at
+    var last = before(here)
     for _ in 0..<count {
       // x[n+623] ^ x[n+396] holds the top bit of x[n-1], x[n+622] ^ x[n+395] its low 31 bits.
-      let top = Self.untwist(ring[slot(623)] ^ ring[slot(396)])
-      let low = Self.untwist(ring[slot(622)] ^ ring[slot(395)])
-      at = slot(623)
-      ring[at] = top & 0x8000_0000 | low & 0x7FFF_FFFF
+      let next = before(last)
+      let top = Self.untwist(ring[last] ^ ring[far(last)])
+      let low = Self.untwist(ring[next] ^ ring[far(next)])
+      here = last
+      ring[here] = top & 0x8000_0000 | low & 0x7FFF_FFFF
+      last = next
     }
+    at = here
   }
 }
 

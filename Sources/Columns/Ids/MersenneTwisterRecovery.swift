@@ -81,10 +81,12 @@ struct MersenneTwisterRecovery {
     let guess = first.count >= 6 ? Self.ratio(first) : nil
 
     // The more is drawn in between, the more ids it takes; with fewer only an undisturbed sequence is found. Where work
-    // hardly counts, less is tried as well.
+    // hardly counts, less is tried as well, and what few links promise.
     let share = Self.ratio(first)
     let isFree = budget > 100_000_000
-    let isEnough = draws.count >= (share > 0.75 ? 480 : share > 0.4 ? isFree ? 320 : 800 : isFree ? 640 : 2400)
+    let isEnough =
+      share > 0.75
+      ? draws.count >= 480 : share > 0.4 ? draws.count >= (isFree ? 320 : 800) : isFree && draws.count >= 640
 
     // The longest stretches without a hole in time.
     var stretches: [Range<Int>] = []
@@ -151,16 +153,18 @@ struct MersenneTwisterRecovery {
     var farReach = Self.reach
     if let ratio {
       let (near, far) = (397 * Double(power) * ratio, 624 * Double(power) * ratio)
-      let (nearSlack, farSlack) = (30 + 60 * ratio * Double(power), 30 + 90 * ratio * Double(power))
+      let (nearSlack, farSlack) = (Self.slack(near, ratio, 60.0 / 397), Self.slack(far, ratio, 90.0 / 624))
       nearest = max(1, Int(near - nearSlack))
       nearReach = Int(near + nearSlack)
       farthest = max(1, Int(far - farSlack))
       farReach = Int(far + farSlack)
     }
+    // Nearly all draws are there: links by words that are seen are enough.
+    let unseen = ratio ?? 0 > 0.85 ? 0 : 1
     var term = [UInt32](repeating: 0, count: power + 1)
     for run in runs where run.length >= power {
       let (start, length) = (Int(run.start), Int(run.length))
-      for first in start - 1..<max(start, start + length - power) {
+      for first in start - unseen..<max(start, start + length - power) {
         let anchor = first + 1
         while inserted < min(words.count, anchor + nearReach) {
           index.insert(inserted, hash: UInt64(words[inserted]))
@@ -202,6 +206,13 @@ struct MersenneTwisterRecovery {
       }
     }
     return links
+  }
+
+  /// How far a distance in the sample may be from the `expected` one: by chance, several times its deviation, and up to
+  /// a share of it where the application draws in bursts.
+  private static func slack(_ expected: Double, _ ratio: Double, _ share: Double) -> Double {
+    let deviation = (expected * max(0, 1 - ratio)).squareRoot()
+    return min(30 + share * expected, 16 + 10 * deviation)
   }
 
   // MARK: Pieces
@@ -291,20 +302,33 @@ struct MersenneTwisterRecovery {
     var careful = false
     var deep = false
     var runs = runs
+    // What is known by position, kept from one placing to the next while the piece stays where it was. Positions count
+    // from the word `anchor`.
+    var stretch = MersenneTwisterStretch(count: 0)
+    var placed: [Int32] = []
+    var anchor = 0
+    var (low, high) = (0, 0)
+    let margin = 1300
     for _ in 0..<20 {
       let piece = positions.largest()
       guard piece.count >= 60, budget > 0 else { return nil }
-      let margin = 1300
-      let low = piece.reduce(Int.max) { min($0, $1.offset) } - margin
-      let high = piece.reduce(Int.min) { max($0, $1.offset) } + margin
-      guard high - low < 1 << 18 else { return nil }
-      budget -= (high - low) * 30 + words.count * 30
-      var stretch = MersenneTwisterStretch(count: high - low + 1)
-      var placed = [Int32](repeating: -1, count: words.count)
-      for member in piece {
-        placed[member.draw] = Int32(member.offset - low)
-        stretch.see(member.offset - low, words[member.draw])
+      var origin = piece.first { $0.draw == anchor }?.offset ?? 0
+      let first = piece.reduce(Int.max) { min($0, $1.offset) }
+      let last = piece.reduce(Int.min) { max($0, $1.offset) }
+      if stretch.count == 0 || first - origin < low + margin / 2 || last - origin > high - margin / 2 {
+        (anchor, origin) = piece[0]
+        (low, high) = (first - origin - margin, last - origin + margin)
+        guard high - low < 1 << 18 else { return nil }
+        budget -= (high - low) * 30 + words.count * 30
+        stretch = MersenneTwisterStretch(count: high - low + 1)
+        placed = [Int32](repeating: -1, count: words.count)
       }
+      for member in piece where placed[member.draw] < 0 {
+        let at = member.offset - origin - low
+        placed[member.draw] = Int32(at)
+        stretch.see(at, words[member.draw])
+      }
+      budget -= words.count * 8
       stretch.peel()
       if deep { stretch.peelDeep(budget: &budget) }
       if stretch.contradictions > 0 {
@@ -317,15 +341,14 @@ struct MersenneTwisterRecovery {
         for member in kept { positions.link(kept[0].draw, member.draw, member.offset - kept[0].offset) }
         runs = single
         chain(runs, &positions)
+        stretch = MersenneTwisterStretch(count: 0)
         careful = true
         deep = true
         continue
       }
-      if let start = stretch.run() {
-        return MersenneTwister(words: Array(stretch.words[start..<start + MersenneTwister.long]))
-      }
+      if let start = stretch.run() { return MersenneTwister(words: stretch.words(from: start)) }
       history.append(positions)
-      if place(&positions, piece[0], runs, placed, stretch, low: low, ratio: ratio) > 0 { continue }
+      if place(&positions, anchor, runs, placed, stretch, low: low, ratio: ratio) > 0 { continue }
       if !deep {
         deep = true
         continue
@@ -343,12 +366,12 @@ struct MersenneTwisterRecovery {
     return nil
   }
 
-  /// Links runs elsewhere that equal known words to the piece of `anchor`; how many.
+  /// Links runs elsewhere that equal known words to the piece of the word `anchor`, from which `low` counts; how many.
   private func place(
-    _ positions: inout RelativePositions, _ anchor: (draw: Int, offset: Int), _ runs: [Run], _ placed: [Int32],
-    _ stretch: MersenneTwisterStretch, low: Int, ratio: Double
+    _ positions: inout RelativePositions, _ anchor: Int, _ runs: [Run], _ placed: [Int32],
+    _ stretch: borrowing MersenneTwisterStretch, low: Int, ratio: Double
   ) -> Int {
-    var index = SlidingIndex(bits: 15, count: stretch.words.count)
+    var index = SlidingIndex(bits: 13, count: stretch.words.count)
     for at in 0..<stretch.words.count where stretch.isKnown(at) { index.insert(at, hash: UInt64(stretch.words[at])) }
     var count = 0
     var last: (word: Int, at: Int)?
@@ -374,7 +397,7 @@ struct MersenneTwisterRecovery {
               let expected = Double(start - last.word) / ratio
               plausible = abs(Double(begin - last.at) - expected) < 300 + 2 * expected
             }
-            if disagree == 0, plausible, positions.link(anchor.draw, start, begin + low - anchor.offset) {
+            if disagree == 0, plausible, positions.link(anchor, start, begin + low) {
               count += 1
               break search
             }

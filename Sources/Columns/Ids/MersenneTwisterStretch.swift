@@ -1,20 +1,27 @@
+import Bytes
+
 /// Words of the sequence by position, some of them known, and what the recurrence makes of them.
-struct MersenneTwisterStretch {
-  private(set) var words: [UInt32]
+struct MersenneTwisterStretch: ~Copyable {
+  private(set) var words: Buffer<UInt32>
   /// Bit 0: the top bit is known; bit 1: the low 31 bits.
-  private var known: [UInt8]
+  private var known: Buffer<UInt8>
   /// Words that are in the sample.
-  private var seen: [Bool]
-  private var fresh: [Int32] = []
+  private var seen: Buffer<Bool>
+  private var fresh = Buffer<Int32>()
   private(set) var contradictions = 0
   private let long = MersenneTwister.long
   private let short = MersenneTwister.short
 
   init(count: Int) {
-    words = [UInt32](repeating: 0, count: count)
-    known = [UInt8](repeating: 0, count: count)
-    seen = [Bool](repeating: false, count: count)
+    words = Buffer(repeating: 0, count: count)
+    known = Buffer(repeating: 0, count: count)
+    seen = Buffer(repeating: false, count: count)
   }
+
+  var count: Int { words.count }
+
+  /// The 624 words from `start` on.
+  func words(from start: Int) -> [UInt32] { (start..<start + long).map { words[$0] } }
 
   @inline(__always)
   func isKnown(_ at: Int) -> Bool { known[at] == 3 }
@@ -24,13 +31,19 @@ struct MersenneTwisterStretch {
     learn(at, value)
   }
 
+  @inline(__always)
   private mutating func learn(_ at: Int, _ value: UInt32) {
-    if known[at] == 3 {
+    let before = known[at]
+    if before == 0 {
+      known[at] = 3
+      words[at] = value
+      fresh.append(Int32(truncatingIfNeeded: at))
+    } else if before == 3 {
       if words[at] != value { contradictions += 1 }
-      return
+    } else {
+      learn(at, value, part: 1, mask: 0x8000_0000)
+      learn(at, value, part: 2, mask: 0x7FFF_FFFF)
     }
-    learn(at, value, part: 1, mask: 0x8000_0000)
-    learn(at, value, part: 2, mask: 0x7FFF_FFFF)
   }
 
   private mutating func learn(_ at: Int, _ value: UInt32, part: UInt8, mask: UInt32) {
@@ -45,20 +58,38 @@ struct MersenneTwisterStretch {
 
   /// Fills in what the recurrence gives from known words.
   mutating func peel() {
-    while let at = fresh.popLast(), contradictions < 20 {
-      let p = Int(at)
-      for n in [p, p - 1, p - short, p - long] where n >= 0 && n + long < words.count {
-        let (a, b) = (known[n + long] == 3, known[n + short] == 3)
-        let c = known[n] & 1 != 0 && known[n + 1] & 2 != 0
-        if a && b {
-          let y = MersenneTwister.untwist(words[n + long] ^ words[n + short])
-          learn(n, y, part: 1, mask: 0x8000_0000)
-          learn(n + 1, y, part: 2, mask: 0x7FFF_FFFF)
-        } else if c && a {
-          learn(n + short, words[n + long] ^ MersenneTwister.twist(words[n], words[n + 1]))
-        } else if c && b {
-          learn(n + long, words[n + short] ^ MersenneTwister.twist(words[n], words[n + 1]))
-        }
+    while fresh.count > 0, contradictions < 20 {
+      let p = Int(fresh.removeLast())
+      apply(p)
+      apply(p &- 1)
+      apply(p &- short)
+      apply(p &- long)
+    }
+    if contradictions >= 20 { fresh.removeAll() }
+  }
+
+  /// What x[n+624] = x[n+397] ^ twist(x[n], x[n+1]) tells of one of them by the others.
+  @inline(__always)
+  private mutating func apply(_ n: Int) {
+    guard n >= 0, n &+ long < words.count else { return }
+    let (a, b) = (known[n &+ long] == 3, known[n &+ short] == 3)
+    guard a || b else { return }
+    let (top, low) = (known[n] & 1 != 0, known[n &+ 1] & 2 != 0)
+    if a && b {
+      if top && low {
+        let twisted = MersenneTwister.twist(words[n], words[n &+ 1])
+        if words[n &+ long] ^ words[n &+ short] != twisted { contradictions += 1 }
+        return
+      }
+      let y = MersenneTwister.untwist(words[n &+ long] ^ words[n &+ short])
+      learn(n, y, part: 1, mask: 0x8000_0000)
+      learn(n &+ 1, y, part: 2, mask: 0x7FFF_FFFF)
+    } else if top && low {
+      let twisted = MersenneTwister.twist(words[n], words[n &+ 1])
+      if a {
+        learn(n &+ short, words[n &+ long] ^ twisted)
+      } else {
+        learn(n &+ long, words[n &+ short] ^ twisted)
       }
     }
   }
@@ -94,7 +125,7 @@ struct MersenneTwisterStretch {
   /// The start of 624 known words in a row.
   func run() -> Int? {
     var length = 0
-    for n in known.indices {
+    for n in 0..<known.count {
       length = known[n] == 3 ? length + 1 : 0
       if length == long { return n + 1 - length }
     }
@@ -107,7 +138,7 @@ struct MersenneTwisterStretch {
     // A window counts only if enough words were seen, not derived, behind it. Of each stretch of 624
     // the best is taken.
     var seenBefore = [Int32](repeating: 0, count: words.count + 1)
-    for n in seen.indices { seenBefore[n + 1] = seenBefore[n] + (seen[n] ? 1 : 0) }
+    for n in 0..<seen.count { seenBefore[n + 1] = seenBefore[n] + (seen[n] ? 1 : 0) }
     var windows: [(missing: Int, start: Int)] = []
     var missing = 0
     for n in 0..<words.count - 700 {

@@ -49,12 +49,8 @@ final class ProcessHistory {
   /// How many ids were pending when each family was last tried.
   private var tried = [Int](repeating: 0, count: IdFamily.allCases.count)
 
-  /// Whether something tells of its language: then searches are few, and worth repeating earlier.
-  private let isTold: Bool
-
   init(_ language: IdLanguage, _ effort: IdEffort) {
     ladder = ProcessSearch.ladder(language, effort)
-    isTold = language != .unknown
   }
 
   /// Whether `family` should be tried with `pending` ids, which is noted.
@@ -68,7 +64,7 @@ final class ProcessHistory {
   /// How many ids must be pending for another try after one with `last`: the hopeless are tried ever more rarely.
   private func next(_ last: Int, _ family: IdFamily, _ effort: IdEffort) -> Int {
     if last > 16 * family.leastDraws(effort) { return 4 * last }
-    return isTold || effort == .best ? last + last * 3 / 4 : last * 5 / 2
+    return effort == .best ? last + last * 3 / 4 : last * 5 / 2
   }
 
   /// How many ids must be pending for the next search.
@@ -201,7 +197,7 @@ extension IdFamily {
   func quiet(_ effort: IdEffort) -> Int {
     switch self {
     case .dotnet, .cpp: 1 << 12
-    default: effort == .best ? 1 << 21 : 1 << 14
+    default: effort == .best ? 1 << 21 : 1 << 13
     }
   }
 }
