@@ -422,12 +422,12 @@ struct MersenneTwisterRecovery {
     var made: [UInt32] = []
     made.reserveCapacity(2 * span)
     walker.run(2 * span) { made.append($0) }
-    var wanted: [UInt64: Int] = [:]
+    var wanted = FlatMap(expecting: words.count)
     var lengths = [UInt8](repeating: 0, count: words.count)
     var filter = Buffer<UInt64>(repeating: 0, count: 1 << 10)
     for run in single {
       let at = Int(run.start)
-      wanted[UInt64(words[at]) << 32 | UInt64(words[at + 1])] = at
+      wanted.set(UInt64(words[at]) << 32 | UInt64(words[at + 1]), UInt32(at))
       lengths[at] = UInt8(run.length)
       filter[Int(words[at] >> 22)] |= 1 << UInt64(words[at] >> 16 & 63)
     }
@@ -436,9 +436,11 @@ struct MersenneTwisterRecovery {
     for position in 0..<made.count - 1 {
       if filter[Int(made[position] >> 22)] >> UInt64(made[position] >> 16 & 63) & 1 == 0 { continue }
       let key = UInt64(made[position]) << 32 | UInt64(made[position + 1])
-      guard let word = wanted[key] else { continue }
+      let hit = wanted.find(key)
+      guard hit != FlatMap.absent, lengths[Int(hit)] > 0 else { continue }
+      let word = Int(hit)
       let length = lengths[word] == 4 && position + 3 < made.count && words[word + 2] == made[position + 2] ? 4 : 2
-      wanted[key] = nil
+      lengths[word] = 0
       if first == nil { first = position }
       found += length
     }

@@ -15,6 +15,8 @@ struct RelativePositions {
 
   /// The piece that holds `draw`, and its offset in the piece.
   mutating func find(_ draw: Int) -> (root: Int, offset: Int) {
+    let above = Int(parent[draw])
+    if parent[above] == Int32(above) { return (above, Int(offset[draw])) }
     var root = draw
     var total: Int32 = 0
     while parent[root] != Int32(root) {
