@@ -72,18 +72,21 @@ struct MersenneTwisterRecovery {
 
   static func recover(_ sample: IdSample, bytes: Bool, budget: inout Int) -> MersenneTwister? {
     let draws = sample.draws
-    // 24 ids and what comes after them within reach: other generators have no link there.
-    guard draws.count >= 160, budget > 200_000 else { return nil }
-    let probe = MersenneTwisterRecovery(
-      draws[max(0, min(draws.count / 3, draws.count - 430))...].prefix(24 + 380), bytes: bytes)
-    let first = probe.links(probe.single.prefix(24), power: 1, ratio: nil, budget: &budget)
-    guard !first.isEmpty else { return nil }
+    // 24 ids and what comes after them within reach: other generators have no link there. Few links are no measure of
+    // how much is drawn in between; then more is looked at.
+    let isFree = budget > 100_000_000
+    var first: [Link] = []
+    for third in 1...2 where third == 1 || (1..<6).contains(first.count) {
+      let probe = MersenneTwisterRecovery(
+        draws[max(0, min(draws.count * third / 3, draws.count - 430))...].prefix(24 + 380), bytes: bytes)
+      first += probe.links(probe.single.prefix(24), power: 1, ratio: nil, budget: &budget)
+    }
+    guard !first.isEmpty, first.count >= 6 || isFree else { return nil }
     let guess = first.count >= 6 ? Self.ratio(first) : nil
 
     // The more is drawn in between, the more ids it takes; with fewer only an undisturbed sequence is found. Where work
     // hardly counts, less is tried as well, and what few links promise.
     let share = Self.ratio(first)
-    let isFree = budget > 100_000_000
     let isEnough =
       share > 0.75
       ? draws.count >= 480 : share > 0.4 ? draws.count >= (isFree ? 320 : 800) : isFree && draws.count >= 640
@@ -160,7 +163,7 @@ struct MersenneTwisterRecovery {
       farReach = Int(far + farSlack)
     }
     // Nearly all draws are there: links by words that are seen are enough.
-    let unseen = ratio ?? 0 > 0.85 ? 0 : 1
+    let unseen = ratio ?? 0 > 0.975 ? 0 : 1
     var term = [UInt32](repeating: 0, count: power + 1)
     for run in runs where run.length >= power {
       let (start, length) = (Int(run.start), Int(run.length))
