@@ -28,6 +28,7 @@ extension IdPlanner {
     var isScanned = false
     var hits = Buffer<SequenceScan.Hit>()
     var budget = 1_000_000 + 4000 * list.count
+    let isBest = effort == .best
     for family in families {
       var any = false
       // First roots that tell where blocks of draws begin.
@@ -45,7 +46,7 @@ extension IdPlanner {
             for k in 0..<list.count { scan.add(draws[Int(list[k])], list[k]) }
           }
           hits.removeAll()
-          scan.run(page, quiet: 512, back: 256, budget: &budget, into: &hits)
+          scan.run(page, quiet: isBest ? 512 : 192, back: isBest ? 256 : 64, budget: &budget, into: &hits)
           if adopt(page, family, draws, hits) { any = true }
         }
       }

@@ -208,6 +208,7 @@ struct IdPlanner: ~Copyable {
     }
     guard missing > 0 else { return }
     var work = 1 << 15 + 128 * missing
+    let isBest = effort == .best
     for highFirst in [true, false] {
       guard sources.contains(where: { !$0.family.isJava && $0.family.shape.highFirst == highFirst }) else { continue }
       scan.clear(expecting: missing, highFirst: highFirst)
@@ -221,8 +222,9 @@ struct IdPlanner: ~Copyable {
         for l in source.lanes.indices.reversed().prefix(64) where work > 0 {
           let isPage = source.family.isPage
           run(
-            source, l, g, draws, quiet: isPage ? 512 : 256 + (effort == .best ? 64 : 12) * min(missingAt[g], 1024),
-            back: isPage ? 512 : 1024, &work)
+            source, l, g, draws,
+            quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 12) * min(missingAt[g], 1024),
+            back: isPage ? (isBest ? 512 : 64) : 1024, &work)
         }
       }
     }

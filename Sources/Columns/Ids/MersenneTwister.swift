@@ -73,7 +73,9 @@ struct MersenneTwister: Sendable {
   mutating func back(_ count: Int) {
     // The slot before another, and the one 397 words on.
     func before(_ slot: Int) -> Int { slot == 0 ? Self.long &- 1 : slot &- 1 }
-    func far(_ slot: Int) -> Int { slot < Self.long &- Self.short ? slot &+ Self.short : slot &+ Self.short &- Self.long }
+    func far(_ slot: Int) -> Int {
+      slot < Self.long &- Self.short ? slot &+ Self.short : slot &+ Self.short &- Self.long
+    }
     var here = at
     var last = before(here)
     for _ in 0..<count {
