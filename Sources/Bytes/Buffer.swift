@@ -94,7 +94,9 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   @inlinable @inline(never)
   mutating func grow(to needed: Int) {
-    let room = max(needed, capacity * 2 + 16)
+    // Memory that is never touched costs nothing, copying does: the smaller grow faster.
+    let isSmall = capacity < Allocation.large / (2 * MemoryLayout<Element>.stride)
+    let room = max(needed, capacity * (isSmall ? 4 : 2) + 16)
     unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room
   }
