@@ -137,7 +137,7 @@ struct BlockModel: ~Copyable {
     }
     var alphabet = Int(slots[slot].alphabet)
     if alphabet < 0 {
-      alphabet = alphabets.make(&models)
+      alphabet = alphabets.make(&models, ofStrings: info.isString)
       slots[slot].alphabet = Int32(alphabet)
     }
     if let found = alphabets.code(sym, alphabet, &models, &c) {
@@ -158,7 +158,7 @@ struct BlockModel: ~Copyable {
   ) -> UInt64 {
     let column = Int(info.column)
     if columnAlphabets[column] < 0 {
-      columnAlphabets[column] = Int32(alphabets.make(&models))
+      columnAlphabets[column] = Int32(alphabets.make(&models, ofStrings: info.isString))
       columnNumbers[column] = UInt32(models.allocate(ModelSize.signed + 2))
     }
     let alphabet = Int(columnAlphabets[column])

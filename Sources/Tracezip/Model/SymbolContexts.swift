@@ -113,21 +113,35 @@ struct Alphabets: ~Copyable {
     /// "known?" and the recency number's models (0: none yet).
     var known: UInt32 = 0
     var number: UInt32 = 0
+    /// Whether the values are numbers of strings.
+    var isOfStrings = false
+  }
+  /// The encoder's places of a string in the two alphabets that took it in first: they are met in the order of their
+  /// numbers, where a hash table would be touched all over.
+  private struct Home: BitwiseCopyable {
+    var first: Int32 = -1
+    var firstPlace: UInt32 = 0
+    var second: Int32 = -1
+    var secondPlace: UInt32 = 0
   }
   static var deepest: UInt8 { 3 }
 
   private var all = Buffer<Alphabet>()
   private var values = Buffer<UInt64>()
-  /// (alphabet, value) -> place. The encoder's only.
+  /// (alphabet, value) -> place, where `homes` do not tell. The encoder's only.
   private var places = FlatMap()
+  /// By number of string. The encoder's only.
+  private var homes = Buffer<Home>()
 
   @inline(__always)
   private static func key(_ alphabet: Int, _ value: UInt64) -> UInt64 {
     (value &* 0xD6E8_FEB8_6659_FD93) ^ (UInt64(truncatingIfNeeded: alphabet) &* 0xA076_1D64_78BD_642F)
   }
 
-  mutating func make(_ models: inout Models) -> Int {
+  /// An alphabet, of numbers of strings or of other symbols.
+  mutating func make(_ models: inout Models, ofStrings isOfStrings: Bool = false) -> Int {
     var a = Alphabet()
+    a.isOfStrings = isOfStrings
     a.known = UInt32(models.allocate(2))
     all.append(a)
     return all.count - 1
@@ -138,6 +152,14 @@ struct Alphabets: ~Copyable {
   /// The place of `value`, which the encoder asks for.
   @inline(__always)
   func place(_ alphabet: Int, _ value: UInt64) -> Int? {
+    if all[alphabet].isOfStrings {
+      // Not numbered yet, so nowhere.
+      guard value < UInt64(homes.count) else { return nil }
+      let home = homes[Int(value)]
+      if home.first == Int32(truncatingIfNeeded: alphabet) { return Int(home.firstPlace) }
+      if home.second == Int32(truncatingIfNeeded: alphabet) { return Int(home.secondPlace) }
+      if home.second < 0 { return nil }
+    }
     guard let place = places[Alphabets.key(alphabet, value)] else { return nil }
     let a = all[alphabet]
     // Keys are hashes: make sure.
@@ -191,10 +213,30 @@ struct Alphabets: ~Copyable {
       a.capacity = room
     }
     values[Int(a.at + a.count)] = value
-    if encoding { places[Alphabets.key(alphabet, value)] = Int(a.count) }
+    if encoding, !a.isOfStrings || !settle(value, alphabet, a.count) {
+      places[Alphabets.key(alphabet, value)] = Int(a.count)
+    }
     a.count += 1
     while a.depth <= Alphabets.deepest, Int(a.count) > 1 << (4 * Int(a.depth)) { deepen(&a, &models) }
     all[alphabet] = a
+  }
+
+  /// Notes a string's place in an alphabet; false where there is no room for it.
+  @inline(__always)
+  private mutating func settle(_ value: UInt64, _ alphabet: Int, _ place: UInt32) -> Bool {
+    guard value < 1 << 31 else { return false }
+    let number = Int(value)
+    if number >= homes.count { homes.resize(to: number &+ 1, filling: Home()) }
+    if homes[number].first < 0 {
+      homes[number].first = Int32(truncatingIfNeeded: alphabet)
+      homes[number].firstPlace = place
+    } else if homes[number].second < 0 {
+      homes[number].second = Int32(truncatingIfNeeded: alphabet)
+      homes[number].secondPlace = place
+    } else {
+      return false
+    }
+    return true
   }
 
   /// One nibble more: the places so far begin with 0.

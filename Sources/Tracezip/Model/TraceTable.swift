@@ -86,7 +86,7 @@ struct TraceTable: ~Copyable {
 
   static var recentLimit: Int { 64 }
   /// Up to this many nodes of a trace are found by looking at each; the index holds those of longer traces.
-  private static var few: Int32 { 12 }
+  private static var few: Int32 { 24 }
 
   /// Encoder: the trace with this id.
   func find(_ high: UInt64, _ low: UInt64) -> Int? {

@@ -47,7 +47,8 @@ struct ProtobufShredder: ~Copyable {
       var next = -1
       while child >= 0, tries > 0 {
         if child != hot {
-          next = take(child, at, end, &state, &block)
+          next = takeShort(child, at, end, &state)
+          if next == Self.unsure { next = take(child, at, end, &state, &block) }
           if next > at { break }
         }
         child = Int(state.skeletons.nodes[child].nextSibling)
@@ -153,20 +154,23 @@ struct ProtobufShredder: ~Copyable {
       // tag, L1, key literal, L2, 0A, L3, string: all of it but the string must lie inside `end`.
       guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return Self.unsure }
       let outer = Int(bytes.unchecked(at &+ 1))
+      guard outer < 128 else { return Self.unsure }
+      guard state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at) else { return -1 }
       let inner = Int(bytes.unchecked(from &+ 1))
       let text = Int(bytes.unchecked(from &+ 3))
       let stop = at &+ 2 &+ outer
-      guard outer < 128, inner == text &+ 2, outer == count &+ inner, bytes.unchecked(from &+ 2) == 0x0A, stop <= end,
-        state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
-      else { return Self.unsure }
+      guard inner == text &+ 2, outer == count &+ inner, bytes.unchecked(from &+ 2) == 0x0A, stop <= end else {
+        return Self.unsure
+      }
       row.append(state.string(bytes[from &+ 4..<stop], at: node))
       return stop
     case .attributeVarint:
       guard n.isShort, n.tagCount == 1, from &+ 4 <= end else { return Self.unsure }
       let outer = Int(bytes.unchecked(at &+ 1))
+      guard outer < 128 else { return Self.unsure }
+      guard state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at) else { return -1 }
       let value = UInt64(bytes.unchecked(from &+ 3))
-      guard value < 128, outer == count &+ 2, bytes.unchecked(from &+ 1) == 2, bytes.unchecked(from &+ 2) == 0x18,
-        state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at)
+      guard value < 128, outer == count &+ 2, bytes.unchecked(from &+ 1) == 2, bytes.unchecked(from &+ 2) == 0x18
       else { return Self.unsure }
       row.append(value)
       return from &+ 4
@@ -187,13 +191,17 @@ struct ProtobufShredder: ~Copyable {
       guard from <= end, matches(n, at, state) else { return -1 }
       return from
     case .varint:
-      guard n.isShort, from < end, bytes.unchecked(from) < 128, matches(n, at, state) else { return Self.unsure }
+      guard from < end else { return Self.unsure }
+      guard matches(n, at, state) else { return -1 }
+      guard n.isShort, bytes.unchecked(from) < 128 else { return Self.unsure }
       row.append(UInt64(bytes.unchecked(from)))
       return from &+ 1
     case .bytes:
-      guard n.isShort, n.tagCount == 0, from < end, bytes.unchecked(from) < 128 else { return Self.unsure }
+      guard from < end else { return Self.unsure }
+      guard matches(n, at, state) else { return -1 }
+      guard n.isShort, n.tagCount == 0, bytes.unchecked(from) < 128 else { return Self.unsure }
       let stop = from &+ 1 &+ Int(bytes.unchecked(from))
-      guard stop <= end, matches(n, at, state) else { return Self.unsure }
+      guard stop <= end else { return Self.unsure }
       row.append(state.string(bytes[from &+ 1..<stop], at: node))
       return stop
     default: return Self.unsure
