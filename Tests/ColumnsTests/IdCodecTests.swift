@@ -277,7 +277,7 @@ struct IdCodecTests {
     #expect(outcome.perId <= 0.3, "\(outcome)")
   }
 
-  @Test("Go tracers that draw 63-bit words, a root's span id ending its trace id, cost at most 0.35 bytes an id")
+  @Test("Go tracers that draw 63-bit words, a root's span id ending its trace id, cost at most 0.3 bytes an id")
   func goWords() throws {
     let go = GoProcess(seed: 103)
     let process = SimulatedProcess(
@@ -288,7 +288,7 @@ struct IdCodecTests {
       }, child: { _ in go.int63() })
     let (context, values) = process.captured(lost: 10, seed: 105)
     let outcome = try roundTrip(context, values, .default)
-    #expect(outcome.perId <= 0.35, "\(outcome)")
+    #expect(outcome.perId <= 0.3, "\(outcome)")
   }
 
   @Test("Python spans cost at most 0.5 bytes an id, 16 threads interleaved, a tenth lost, in end order")

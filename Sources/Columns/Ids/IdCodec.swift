@@ -72,6 +72,9 @@ public struct IdEncoder: ~Copyable {
   /// Adds the next process by what its resource says of its SDK, which helps to find its generator.
   public mutating func addProcess(_ language: IdLanguage) { planner.addProcess(language) }
 
+  /// Whether the next block's ids are to be planned and encoded: not where nothing has come of it so far.
+  public mutating func looksAtNext() -> Bool { planner.looksAtNext() }
+
   /// Looks for the generators of `draws`; false where no id has anything to gain: then they are not to be encoded.
   public mutating func plan(_ draws: borrowing Buffer<IdDraw>) -> Bool {
     planner.plan(draws, state.lanes)

@@ -19,6 +19,12 @@ struct IdPlanner: ~Copyable {
   /// Work that may be lost on processes of which nothing is known.
   var doubt = 500_000
 
+  /// Blocks in which nothing was found, since the start; those that are still to be left out, and how many were.
+  private var fruitless = 0
+  private var resting = 0
+  private var rest = 0
+  private var toldHabits = false
+
   /// Whether any process may be a browser.
   var hasPages = false
 
@@ -41,6 +47,19 @@ struct IdPlanner: ~Copyable {
     if language == .webjs ? effort >= .default : effort == .best && language == .unknown { hasPages = true }
   }
 
+  /// Whether the next block is to be looked at. Where the first blocks have given nothing at all, ever fewer are: most such
+  /// captures have no generator that is known, and should not be slowed down.
+  mutating func looksAtNext() -> Bool {
+    guard effort < .best, fruitless >= 2, sources.isEmpty, !toldHabits else { return true }
+    if resting == 0 {
+      rest = min(2 * rest + 1, 7)
+      resting = rest
+      return true
+    }
+    resting -= 1
+    return false
+  }
+
   mutating func plan(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     plan.entries.removeAll()
     plan.entries.append(repeating: IdPlan.Entry(), count: draws.count)
@@ -53,6 +72,9 @@ struct IdPlanner: ~Copyable {
       lookForMissing(draws, known)
     }
     search(draws)
+    if plan.habits.count > 0 { toldHabits = true }
+    // A block of few ids says little.
+    if sources.isEmpty, draws.count >= 2000 { fruitless += 1 }
     base += draws.count
   }
 

@@ -143,7 +143,7 @@ enum NodeDraw: V8Draw {
       if budget < 0 { return nil }
     }
     guard budget > 50_000_000 else { return nil }
-    for start in 0..<min(1000, draws.count - 1) {
+    for start in 0..<min(budget > 1_000_000_000 ? 1000 : 300, draws.count - 1) {
       for (solver, gap) in wide {
         if let found = attempt(solver, span: 6 + gap, draws, start, &budget) { return found }
       }

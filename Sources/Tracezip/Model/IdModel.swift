@@ -95,7 +95,7 @@ extension BlockModel {
     defer { spentParts.ids = c.spent - before }
     var report = IdReport()
     guard structure.draws.count > 0 else { return report }
-    if config.idPrediction, config.effort != .fast {
+    if config.idPrediction, config.effort != .fast, encoder.looksAtNext() {
       while encoder.processes < spine.processResource.count {
         encoder.addProcess(language(of: spine.processResource[encoder.processes], strings))
       }
