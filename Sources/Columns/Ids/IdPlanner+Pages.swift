@@ -31,6 +31,8 @@ extension IdPlanner {
     let isBest = effort == .best
     for family in families {
       var any = false
+      // A quarter of all roots has its draws in one block; where no root has there are no pages.
+      guard isBest || !known.isEmpty || hasPage(family, draws) else { continue }
       // First roots that tell where blocks of draws begin.
       for crossing in [true, false] {
         for i in 1..<list.count where budget > 0 {
@@ -52,6 +54,17 @@ extension IdPlanner {
       }
       if any { break }
     }
+  }
+
+  /// Whether any root of `list` opens a page by itself.
+  private func hasPage(_ family: IdFamily, _ draws: borrowing Buffer<IdDraw>) -> Bool {
+    for i in 1..<list.count {
+      let (span, trace) = (draws[Int(list[i - 1])], draws[Int(list[i])])
+      if trace.isTrace, IdDraw.arePair(span, trace), openPage(family, span, trace, crossing: false) != nil {
+        return true
+      }
+    }
+    return false
   }
 
   private func openPage(_ family: IdFamily, _ span: IdDraw, _ trace: IdDraw, crossing: Bool) -> (any IdSequence)? {

@@ -442,7 +442,9 @@ extension IdSequence {
   /// The generator with position 0 at its first id of `units`, of which it must give back at least `needed`: more than
   /// its state has bits. Units are looked for up to four times the sample before and behind.
   func anchored(to units: [UInt64], needed: Int, budget: inout Int) -> Self? {
-    var wanted = Set(units)
+    // 1 for a unit that is still to be met.
+    var wanted = FlatMap(expecting: units.count)
+    for unit in units { wanted.set(unit, 1) }
     let reach = 4 * units.count + 2000
     guard budget > reach * 20 else { return nil }
     budget -= reach * 20
@@ -452,7 +454,8 @@ extension IdSequence {
     generator.append(2 * reach, to: &made)
     var first: Int?
     var found = 0
-    for position in 0..<made.count where wanted.remove(made[position]) != nil {
+    for position in 0..<made.count where wanted.find(made[position]) == 1 {
+      wanted.set(made[position], 0)
       found += 1
       if first == nil { first = position }
     }

@@ -233,7 +233,8 @@ enum NodeDraw: V8Draw {
 enum WebDigitDraw: V8Draw {
   static var bits: Int { 4 }
   static var name: String { "V8 Math.random (browser, 4 bits)" }
-  private static let solvers = PageSolvers(bits: 4)
+  private static let within = PageSolvers.within(bits: bits)
+  private static let crossing = PageSolvers.crossing(bits: bits)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
     recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2, crossing: $3) }
   }
@@ -241,7 +242,7 @@ enum WebDigitDraw: V8Draw {
   static func recover(span: UInt64, high: UInt64, low: UInt64, crossing: Bool)
     -> (s0: UInt64, s1: UInt64, used: Int)?
   {
-    solvers.open((low, high, span), crossing: crossing)
+    (crossing ? Self.crossing : within).open((low, high, span))
   }
 }
 
@@ -249,7 +250,8 @@ enum WebDigitDraw: V8Draw {
 enum WebByteDraw: V8Draw {
   static var bits: Int { 8 }
   static var name: String { "V8 Math.random (browser, 8 bits)" }
-  private static let solvers = PageSolvers(bits: 8)
+  private static let within = PageSolvers.within(bits: bits)
+  private static let crossing = PageSolvers.crossing(bits: bits)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
     recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2, crossing: $3) }
   }
@@ -257,22 +259,23 @@ enum WebByteDraw: V8Draw {
   static func recover(span: UInt64, high: UInt64, low: UInt64, crossing: Bool)
     -> (s0: UInt64, s1: UInt64, used: Int)?
   {
-    solvers.open((low, high, span), crossing: crossing)
+    (crossing ? Self.crossing : within).open((low, high, span))
   }
 }
 
-/// A solver for each place in a block that a root's first draw may have. Where all its draws are of one block they do not
-/// tell at which place of it they stand: one solver serves these.
-private final class PageSolvers: Sendable {
-  private let within: BitSolver
-  private let crossing: [BitSolver]
-  /// The first place from which a root's draws reach into the next block.
+/// Solvers of a root's draws. Where all of them are of one block they do not tell at which place of it they stand, and one
+/// solver serves; for those that reach into the next block there is one for each place of the first, made only when
+/// pages have been met: they take a few milliseconds.
+private struct PageSolvers: Sendable {
+  private let solvers: [BitSolver]
+  /// The place of the first solver's first draw.
   private let first: Int
 
-  init(bits: Int) {
+  private init(bits: Int, _ places: Range<Int>) {
     let outputs = V8Outputs(steps: 128, bits: bits)
     let draws = 192 / bits
-    func solver(_ used: Int) -> BitSolver {
+    first = places.lowerBound
+    solvers = places.map { used in
       // The last drawn first: a root's 192 bits, backwards.
       let steps = (0..<draws).map { draw in
         let at = used + draw
@@ -280,16 +283,15 @@ private final class PageSolvers: Sendable {
       }
       return outputs.solver(steps.reversed())
     }
-    first = 65 - draws
-    within = solver(0)
-    crossing = (first..<64).map { solver($0) }
   }
 
+  static func within(bits: Int) -> PageSolvers { PageSolvers(bits: bits, 0..<1) }
+  static func crossing(bits: Int) -> PageSolvers { PageSolvers(bits: bits, 65 - 192 / bits..<64) }
+
   /// The state that gave a root's ids, given as three words, the last drawn first.
-  func open(_ words: (UInt64, UInt64, UInt64), crossing isCrossing: Bool) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    guard isCrossing else { return within.solve(words).map { ($0.s0, $0.s1, 0) } }
-    for at in crossing.indices {
-      if let state = crossing[at].solve(words) { return (state.s0, state.s1, first + at) }
+  func open(_ words: (UInt64, UInt64, UInt64)) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    for at in solvers.indices {
+      if let state = solvers[at].solve(words) { return (state.s0, state.s1, first + at) }
     }
     return nil
   }
