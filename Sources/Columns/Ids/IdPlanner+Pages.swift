@@ -96,9 +96,11 @@ extension IdPlanner {
     guard saved > state.count + family.leastGain else { return false }
     let g = sources.firstIndex { $0.family == family }.map { $0 + 1 } ?? add(IdSource(family))
     let lane = addLane(start, state, g)
+    var end: Int64 = 0
     for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
-      enter(hits[h].draw, draws, lane, hits[h].position - first, g)
+      end = max(end, enter(hits[h].draw, draws, lane, hits[h].position - first, g))
     }
+    expect(end, g)
     return true
   }
 }

@@ -314,10 +314,12 @@ extension IdPlanner {
       }
     }
     let lane = addLane(start, state, g)
+    var end: Int64 = 0
     for h in 0..<hits.count {
       guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
-      enter(UInt32(d), draws, lane, hits[h].position - first, g)
+      end = max(end, enter(UInt32(d), draws, lane, hits[h].position - first, g))
     }
+    expect(end, g)
     return true
   }
 
@@ -338,19 +340,23 @@ extension IdPlanner {
     return lane
   }
 
-  /// Enters that draw `d` stands at `position` of `lane`, the newest of group `g`.
-  mutating func enter(_ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int) {
+  /// Enters that draw `d` stands at `position` of `lane`, of group `g`; where the next id is expected then.
+  mutating func enter(_ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int)
+    -> Int64
+  {
     let draw = draws[Int(d)]
     plan.entries[Int(d)] = IdPlan.Entry(group: Int32(g), lane: lane, position: position)
-    let source = sources[g - 1]
-    let shape = source.family.shape
-    let end = position + Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
-    let last = source.lanes.count - 1
-    if end > source.lanes[last].expected {
-      source.lanes[last].expected = end
-      source.lanes[last].before = end
-    }
     noteHit(draw, g)
+    let shape = plan.families[g - 1].shape
+    return position + Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
+  }
+
+  /// The newest lane of group `g` has been met up to `end`.
+  func expect(_ end: Int64, _ g: Int) {
+    let source = sources[g - 1]
+    let last = source.lanes.count - 1
+    source.lanes[last].expected = max(end, source.lanes[last].expected)
+    source.lanes[last].before = source.lanes[last].expected
   }
 }
 

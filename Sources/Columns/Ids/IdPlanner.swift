@@ -208,11 +208,16 @@ struct IdPlanner: ~Copyable {
     let track = lane.track
     let shape = track.shape
     let (spanUnits, traceUnits) = (Int64(shape.unitsOfSpan), Int64(shape.unitsOfTrace))
+    let origin = track.origin
+    var end = track.end
     for i in 0..<list.count {
       let d = Int(list[i])
       let draw = draws[d]
-      track.extend(to: lane.expected + 32 + traceUnits)
-      guard lane.expected >= track.origin else { break }
+      if lane.expected + 32 + traceUnits > end {
+        track.extend(to: lane.expected + 32 + traceUnits)
+        end = track.end
+      }
+      guard lane.expected >= origin else { break }
       guard let position = track.find(draw, near: lane.expected) else { continue }
       plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position, isSure: true)
       lane.expected = max(lane.expected, position + (draw.isTrace ? traceUnits : spanUnits))
