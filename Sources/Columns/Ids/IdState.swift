@@ -29,14 +29,16 @@ import Bytes
 /// draw:
 ///
 /// 1. a pair's second draw: the bit of group 0; then, if its first was on a lane, bit: it stands right behind it;
-/// 2. tree of 2 bits, in the context of kind, name, and whether the parent's id is on a lane of the group: 0 *near* the
-///    parent's lane or else the lane last used, 1 *other* lane, 2 *new* lane, 3 plain;
-/// 3. other: the lane's rank among the group's lanes by last use, from whichever end is nearer (`RankCode`);
+/// 2. if there is a *near* lane, the parent's or else the one last used, bit: the id takes the usual step on it
+///    (`StepHabits`), and that is all;
+/// 3. tree of 2 bits, in the context of kind, name, and whether the parent's id is on a lane of the group: 0 near lane,
+///    1 *other* lane, 2 *new* lane, 3 plain;
+/// 4. other: the lane's rank among the group's lanes by last use, from whichever end is nearer (`RankCode`);
 ///    new, Java: thread id (JDK 17 on), signed against the last new one; unless the group has a seeder, bit: it follows,
 ///    then raw 64; if the group has one, bit: signed thread number against the last and number of draws since birth, else
 ///    raw 64: the seed; position 0 is this id;
 ///    new, others: number: bytes of state, then the state, raw;
-/// 4. except on a new Java lane: the position less the expected one (`StepCode`), in the context of the name and of the
+/// 5. except on a new Java lane: the position less the expected one (`StepCode`), in the context of the name and of the
 ///    name last met on the lane.
 ///
 /// Contexts by name lend the general context's models until they have been used three times. A group holds 1,024 lanes;
