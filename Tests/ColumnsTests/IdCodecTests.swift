@@ -281,7 +281,7 @@ struct IdCodecTests {
   func goWords() throws {
     let go = GoProcess(seed: 103)
     let process = SimulatedProcess(
-      requests: 4000, threads: 16, seed: 104,
+      requests: 5000, threads: 16, seed: 104,
       root: { _ in
         let id = go.int63()
         return (id, 0, id)

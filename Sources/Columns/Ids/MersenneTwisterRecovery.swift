@@ -162,10 +162,14 @@ struct MersenneTwisterRecovery {
       farthest = max(1, Int(far - farSlack))
       farReach = Int(far + farSlack)
     }
-    // Nearly all draws are there: links by words that are seen are enough.
-    let unseen = ratio ?? 0 > 0.975 ? 0 : 1
+    // Where nearly all draws are there, links by words that are seen are enough, but for some that join what these leave
+    // apart.
+    let rarely = ratio ?? 0 > 0.975
+    var runsSeen = 0
     var term = [UInt32](repeating: 0, count: power + 1)
     for run in runs where run.length >= power {
+      runsSeen += 1
+      let unseen = rarely && runsSeen % 3 != 0 ? 0 : 1
       let (start, length) = (Int(run.start), Int(run.length))
       for first in start - unseen..<max(start, start + length - power) {
         let anchor = first + 1
