@@ -435,6 +435,27 @@ struct IdCodecTests {
     #expect(outcome.bytes <= alone + raw + 16, "\(outcome.bytes) against \(alone) and \(raw)")
   }
 
+  @Test("A service that starts after long stretches of random ids is predicted all the same, if a little later")
+  func late() throws {
+    var random = SplitMix(44)
+    var context = IdContext()
+    var values = IdValues()
+    SimulatedProcess(
+      requests: 8000, threads: 4, seed: 45, root: { _ in (random.next(), random.next(), random.next()) },
+      child: { _ in random.next() }
+    ).add(to: &context, &values, process: 0, lost: 0, seed: 1)
+    let half = context.count
+    let java = JavaProcess(seeder: 5, perThread: false)
+    SimulatedProcess(requests: 8000, threads: 4, seed: 46, root: java.root, child: java.next)
+      .add(to: &context, &values, process: 1, lost: 0, seed: 1)
+    #expect(half > 20 * 2100, "blocks must be large enough to count: \(half) ids")
+    var raw = (random: 0, java: 0)
+    for d in 0..<half { raw.random += context.kind[d] == .trace ? 16 : 8 }
+    for d in half..<context.count { raw.java += context.kind[d] == .trace ? 16 : 8 }
+    let outcome = try roundTrip(context, values, .default, blocks: 40)
+    #expect(outcome.bytes < raw.random + raw.java / 2, "\(outcome.bytes) of \(raw)")
+  }
+
   @Test("Bits that all ids of a process share, and a trace id's low half that is the span id, are stored once")
   func shapes() throws {
     var random = SplitMix(51)

@@ -56,7 +56,7 @@ struct PackedIds {
     for part in Self.split(context.draws(values), count) {
       var draws = Buffer<IdDraw>()
       for draw in part { draws.append(draw) }
-      guard encoder.plan(draws) else {
+      guard encoder.looksAtNext(), encoder.plan(draws) else {
         blocks.append(nil)
         bytes += part.reduce(0) { $0 + $1.size }
         continue
