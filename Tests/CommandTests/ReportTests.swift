@@ -98,6 +98,24 @@ struct ReportTests {
     #expect(attributes.prefix(10).allSatisfy { ($0["example"] as? String)?.isEmpty == false })
   }
 
+  @Test("stats: a number's example is the number as people write it, not its bits, in protobuf as in JSON")
+  func numberExamples() throws {
+    let folder = try TemporaryFolder()
+    var examples: [[String]] = []
+    for name in ["shop-small.lp.pb", "shop-small.jsonl"] {
+      try folder.write(try Captures.archive(of: Fixtures.bytes(name)), to: "a.trz")
+      let stats = try object(Tracezip.run("stats", "--json", "a.trz", in: folder))
+      let attributes = try #require(stats["attributes"] as? [[String: Any]])
+      examples.append(
+        try ["score", "app.fraud.score", "net.peer.port"].map { wanted in
+          let attribute = try #require(attributes.first { $0["name"] as? String == wanted }, "\(wanted)")
+          return try #require(attribute["example"] as? String)
+        })
+    }
+    #expect(examples[0] == examples[1])
+    #expect(Double(examples[0][0]).map { $0 > 0 && $0 < 1 } == true && Int(examples[0][2]) != nil, "\(examples[0])")
+  }
+
   @Test("stats: JSON archives show the same columns, and messages are lines")
   func statsOfJSON() throws {
     let folder = try TemporaryFolder()

@@ -159,7 +159,10 @@ struct BlockAccountant: ~Copyable {
             if columns[column].example == nil { columns[column].example = Self.shortened(strings.view(Int(value))) }
           } else {
             columns[column].distinct.add((value &+ 1) &* 0x9E37_79B9_7F4A_7C15 ^ value >> 29)
-            if columns[column].example == nil { columns[column].example = step.text(of: value) }
+            if columns[column].example == nil {
+              let isDouble = leaf == .word && skeletons.columns[column].value == 4
+              columns[column].example = step.text(of: value, isDouble: isDouble)
+            }
           }
         }
         word += Int32(leaf.words)
@@ -336,8 +339,9 @@ extension Step {
   }
 
   /// A number as it is written, or would be.
-  func text(of value: UInt64) -> String {
+  func text(of value: UInt64, isDouble: Bool = false) -> String {
     switch kind {
+    case _ where isDouble && kind != .jsonDouble: return "\(Double(bitPattern: value))"
     case .jsonInteger, .attributeVarint, .varint: return "\(Int64(bitPattern: value))"
     case .jsonBool: return value == 0 ? "false" : "true"
     case .jsonDouble:

@@ -122,10 +122,12 @@ struct CodingOptions: ParsableArguments {
   @Flag(help: "Archive a gzip, zstd or lz4 file as it is, not what is inside.")
   var noUnwrap = false
 
-  @Option(help: ArgumentHelp("Bytes that are coded together.", valueName: "size"))
+  @Option(help: ArgumentHelp("Bytes that are coded together: 4 MiB, with --best 16 MiB.", valueName: "size"))
   var blockSize: ByteSize?
 
-  @Option(help: ArgumentHelp("Bytes after which an independent segment ends.", valueName: "size"))
+  @Option(
+    help: ArgumentHelp(
+      "Bytes after which an independent segment ends: 64 MiB, with --best 256 MiB.", valueName: "size"))
   var segmentSize: ByteSize?
 
   @Option(
