@@ -249,6 +249,7 @@ public final class TraceCompressor {
     }
     chunk.cut = cut
     chunk.endsSegment = endsSegment
+    if cut.framing == .json { plan.beginJSON() }
     if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
     try start()
     while pipeline.isFull, let done = pipeline.take(wait: true) { try deliver(done) }

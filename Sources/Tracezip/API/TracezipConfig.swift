@@ -38,13 +38,16 @@ public struct TracezipConfig: Sendable, Hashable {
   public var effort: Effort = .default
   /// How the input is framed; nil recognises it.
   public var framing: BlockFraming?
-  /// Input bytes after which a segment ends, about: inputs of known size are cut evenly. 64 MiB unless set, 256 MiB with
-  /// the effort `best`, which has generators recovered and strings told less often and takes as much more memory.
+  /// Input bytes after which a segment ends, about: inputs of known size are cut evenly. 64 MiB unless set, twice as many
+  /// of JSON, 256 MiB with the effort `best`, which has generators recovered and strings told less often and takes as much
+  /// more memory.
   public var segmentSize: Int {
     get { chosenSegmentSize ?? (effort == .best ? 256 << 20 : 64 << 20) }
     set { chosenSegmentSize = newValue }
   }
   private var chosenSegmentSize: Int?
+  /// Whether segments may be larger where spans take more bytes.
+  var mayWidenSegments: Bool { chosenSegmentSize == nil && effort != .best }
   /// Input bytes that are coded together: what fits the caches is fastest, and blocks share all that they learn. 4 MiB
   /// unless set, 16 MiB with the effort `best`: ids are foreseen by what surrounds them in their block.
   public var blockSize: Int {

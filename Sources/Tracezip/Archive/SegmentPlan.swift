@@ -1,26 +1,39 @@
 /// Where segments and blocks end: by the input's size, where that is known, and the config alone, so that the same
 /// capture gives the same archive whatever the threads and the pieces it came in.
 struct SegmentPlan {
-  private let segmentSize: Int
+  private var segmentSize: Int
+  /// Wanted sizes: at first, and for JSON, which takes about twice as many bytes for the same spans.
+  private let size: Int
+  private let sizeOfJSON: Int
   private let blockSize: Int
   private(set) var position = 0
   private var segmentEnd: Int
   private let inputSize: Int?
 
-  init(config: TracezipConfig, size: Int?) {
-    inputSize = size
-    blockSize = min(config.blockSize, config.segmentSize)
-    var length = config.segmentSize
-    if let size, size > length {
-      var count = (size + length - 1) / length
-      // An even number keeps two cores equally busy to the end.
-      if count > 2 { count += count & 1 }
-      length = (size + count - 1) / count
-    } else if let size {
-      length = max(size, 1)
-    }
-    segmentSize = length
-    segmentEnd = length
+  init(config: TracezipConfig, size inputSize: Int?) {
+    self.inputSize = inputSize
+    size = config.segmentSize
+    sizeOfJSON = config.mayWidenSegments ? 2 * size : size
+    blockSize = min(config.blockSize, size)
+    segmentSize = Self.even(size, inputSize)
+    segmentEnd = segmentSize
+  }
+
+  /// Segments of about `length` bytes that divide the input evenly.
+  private static func even(_ length: Int, _ inputSize: Int?) -> Int {
+    guard let inputSize else { return length }
+    guard inputSize > length else { return max(inputSize, 1) }
+    var count = (inputSize + length - 1) / length
+    // An even number keeps two cores equally busy to the end.
+    if count > 2 { count += count & 1 }
+    return (inputSize + count - 1) / count
+  }
+
+  /// Says, before the first chunk is taken, that it is JSON.
+  mutating func beginJSON() {
+    guard position == 0, sizeOfJSON != size else { return }
+    segmentSize = Self.even(sizeOfJSON, inputSize)
+    segmentEnd = segmentSize
   }
 
   /// Bytes the next chunk should not exceed: what is left of the segment in equal blocks.
@@ -42,7 +55,10 @@ struct SegmentPlan {
     return true
   }
 
-  /// The most bytes that chunks under way should hold: a segment for each of several threads, for one thread a block at
-  /// work and the next.
-  func weightLimit(threads: Int) -> Int { threads > 1 ? threads * segmentSize + blockSize : 2 * blockSize }
+  /// The most bytes that chunks under way should hold: with several threads, a segment for each but one that waits while
+  /// the next is begun, and a few blocks for all; for one thread a block at work and the next.
+  func weightLimit(threads: Int) -> Int {
+    guard threads > 1 else { return 2 * blockSize }
+    return min((threads - 1) * sizeOfJSON, max(sizeOfJSON, 448 << 20)) + 2 * threads * blockSize
+  }
 }

@@ -127,7 +127,7 @@ struct CodingOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Bytes after which an independent segment ends: 64 MiB, with --best 256 MiB.", valueName: "size"))
+      "Bytes after which an independent segment ends: 64 MiB, of JSON 128, with --best 256.", valueName: "size"))
   var segmentSize: ByteSize?
 
   @Option(
