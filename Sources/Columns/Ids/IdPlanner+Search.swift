@@ -205,7 +205,9 @@ extension IdPlanner {
     if family == .cpp { return 400_000 }
     // Even a rejection takes a quarter of a millisecond.
     if language == .unknown, count < 1000 || doubt < 0 { return 0 }
-    return pool >= family.usualCost ? min(pool, 30_000_000) : 0
+    // Processes that draw from Mersenne Twister come by the dozen: they leave some for others.
+    let share = family == .python || family == .ruby ? pool - 10_000_000 : pool
+    return share >= family.usualCost ? min(share, 30_000_000) : 0
   }
 
   /// Finds all generators of `family` in process `p`; false if there is none.
