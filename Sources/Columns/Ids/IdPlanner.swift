@@ -63,7 +63,7 @@ struct IdPlanner: ~Copyable {
   mutating func plan(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     plan.entries.removeAll()
     plan.entries.append(repeating: IdPlan.Entry(), count: draws.count)
-    pool += 100 * draws.count
+    pool += 50 * draws.count
     doubt += 20 * draws.count
     observe(draws)
     IdOrder.visit(draws, into: &plan.order)
@@ -201,7 +201,8 @@ struct IdPlanner: ~Copyable {
     return lane
   }
 
-  /// Predicts the ids of `list` from the lane that gave the last one: most follow it at once or nearly.
+  /// Predicts the ids of `list` from the lane that gave the last one: most follow it at once or nearly. Where some in a row
+  /// do not, `lookForMissing` finds the rest for less.
   private mutating func predict(_ draws: borrowing Buffer<IdDraw>, _ source: IdSource, _ g: Int) {
     guard !source.lanes.isEmpty else { return }
     var lane = source.lanes[source.hot]
@@ -210,6 +211,7 @@ struct IdPlanner: ~Copyable {
     let (spanUnits, traceUnits) = (Int64(shape.unitsOfSpan), Int64(shape.unitsOfTrace))
     let origin = track.origin
     var end = track.end
+    var misses = 0
     for i in 0..<list.count {
       let d = Int(list[i])
       let draw = draws[d]
@@ -218,7 +220,12 @@ struct IdPlanner: ~Copyable {
         end = track.end
       }
       guard lane.expected >= origin else { break }
-      guard let position = track.find(draw, near: lane.expected) else { continue }
+      guard let position = track.find(draw, near: lane.expected) else {
+        misses += 1
+        if misses == 16 { break }
+        continue
+      }
+      misses = 0
       plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position, isSure: true)
       lane.expected = max(lane.expected, position + (draw.isTrace ? traceUnits : spanUnits))
     }
@@ -250,7 +257,7 @@ struct IdPlanner: ~Copyable {
           let isPage = source.family.isPage
           run(
             source, l, g, draws,
-            quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 12) * min(missingAt[g], 1024),
+            quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 1) * min(missingAt[g], 1024),
             back: isPage ? (isBest ? 512 : 64) : 1024, &work)
         }
       }

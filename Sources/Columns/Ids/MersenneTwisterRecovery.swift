@@ -79,7 +79,7 @@ struct MersenneTwisterRecovery {
     for third in 1...2 where third == 1 || (1..<6).contains(first.count) {
       let probe = MersenneTwisterRecovery(
         draws[max(0, min(draws.count * third / 3, draws.count - 430))...].prefix(24 + 380), bytes: bytes)
-      first += probe.links(probe.single.prefix(24), power: 1, ratio: nil, budget: &budget)
+      first += probe.links(probe.single.prefix(24), budget: &budget)
     }
     guard !first.isEmpty, first.count >= 6 || isFree else { return nil }
     let guess = first.count >= 6 ? Self.ratio(first) : nil
@@ -110,9 +110,9 @@ struct MersenneTwisterRecovery {
         let recovery = MersenneTwisterRecovery(part, bytes: bytes)
         guard recovery.words.count >= 640 else { break }
         if let generator = recovery.contiguous()
-          ?? (length == 600 || !isEnough ? nil : recovery.linked(guess, budget: &budget)),
+          ?? (length == 600 || !isEnough ? nil : recovery.linked(guess, powers: isFree ? [1, 2, 4] : [1], budget: &budget)),
           let found = recovery.anchored(
-            generator, span: Int(Double(recovery.words.count) * min(8, 2 / share)) + 2000, budget: &budget)
+            generator, span: Int(Double(recovery.words.count) * min(8, 1.25 / share)) + 1000, budget: &budget)
         {
           return found
         }
@@ -139,74 +139,42 @@ struct MersenneTwisterRecovery {
 
   // MARK: Links
 
-  /// Links anchored in `runs`. `ratio` is the share of the generator's draws that is in the sample, where it is known:
-  /// then only plausible distances are looked at.
-  func links<R: Sequence<Run>>(_ runs: R, power: Int, ratio: Double?, budget: inout Int) -> [Link] {
+  /// Links of the recurrence itself that are anchored in `runs`, at any distance within reach.
+  func links<R: Sequence<Run>>(_ runs: R, budget: inout Int) -> [Link] {
     var links: [Link] = []
     var index = SlidingIndex(bits: 13, count: words.count)
-    // The words as a buffer, which is faster to loop over, and a bit for each hash of one inserted.
-    var words = Buffer<UInt32>(capacity: self.words.count)
-    for word in self.words { words.append(word) }
-    var candidates = Buffer<Int32>()
-    var filter = Buffer<UInt64>(repeating: 0, count: 1 << 10)
+    var filter = WordFilter()
     var inserted = 0
-    var nearest = 1
-    var nearReach = Self.reach
-    var farthest = 1
-    var farReach = Self.reach
-    if let ratio {
-      let (near, far) = (397 * Double(power) * ratio, 624 * Double(power) * ratio)
-      let (nearSlack, farSlack) = (Self.slack(near, ratio, 60.0 / 397), Self.slack(far, ratio, 90.0 / 624))
-      nearest = max(1, Int(near - nearSlack))
-      nearReach = Int(near + nearSlack)
-      farthest = max(1, Int(far - farSlack))
-      farReach = Int(far + farSlack)
-    }
-    // Where nearly all draws are there, links by words that are seen are enough, but for some that join what these leave
-    // apart.
-    let rarely = ratio ?? 0 > 0.975
-    var runsSeen = 0
-    var term = [UInt32](repeating: 0, count: power + 1)
-    for run in runs where run.length >= power {
-      runsSeen += 1
-      let unseen = rarely && runsSeen % 3 != 0 ? 0 : 1
-      let (start, length) = (Int(run.start), Int(run.length))
-      for first in start - unseen..<max(start, start + length - power) {
+    let words = self.buffered
+    var candidates = Buffer<Int32>()
+    for run in runs {
+      let start = Int(run.start)
+      for first in start - 1..<start + Int(run.length) - 1 {
         let anchor = first + 1
-        while inserted < min(words.count, anchor + nearReach) {
+        while inserted < min(words.count, anchor + Self.reach) {
           index.insert(inserted, hash: UInt64(words[inserted]))
-          filter[Int(words[inserted] >> 22)] |= 1 << UInt64(words[inserted] >> 16 & 63)
+          filter.insert(words[inserted])
           inserted += 1
         }
-        let from = anchor + farthest
-        let to = min(words.count, anchor + farReach)
-        guard from < to else { break }
+        let to = min(words.count, anchor + Self.reach)
+        guard anchor + 1 < to else { break }
         // Of an unseen first word only the top bit matters.
         for top in 0..<(first < start ? 2 : 1) as Range<UInt32> {
-          for i in 0...power { term[i] = first + i < start ? top << 31 : words[first + i] }
-          for round in 0..<power {
-            for i in 0..<power - round { term[i] = MersenneTwister.twist(term[i], term[i + 1]) }
-          }
-          let twisted = term[0]
-          // Far more links than chance and truth together have: the same ids again and again.
-          guard budget > 0, links.count < 64 * (anchor + 4) else { return [] }
-          budget -= (to - from) * 2
+          let twisted = MersenneTwister.twist(first < start ? top << 31 : words[first], words[anchor])
+          guard budget > 0, links.count < Self.mostLinks(anchor) else { return [] }
+          budget -= (to - anchor) * 2
           // Most words stop at the filter.
           candidates.removeAll()
-          for far in from..<to {
-            let wanted = words[far] ^ twisted
-            if filter[Int(wanted >> 22)] >> UInt64(wanted >> 16 & 63) & 1 != 0 { candidates.append(Int32(far)) }
-          }
+          for far in anchor + 1..<to where filter.mayHold(words[far] ^ twisted) { candidates.append(Int32(far)) }
           for c in 0..<candidates.count {
             let far = Int(candidates[c])
             let wanted = words[far] ^ twisted
             var near = index.first(hash: UInt64(wanted))
             while near > anchor {
-              if words[near] == wanted, near < far, near >= anchor + nearest, near < anchor + nearReach {
+              if words[near] == wanted, near < far {
                 links.append(Link(anchor: Int32(anchor), near: Int32(near), far: Int32(far)))
               }
               near = index.older(near)
-              budget -= 2
             }
           }
         }
@@ -215,11 +183,85 @@ struct MersenneTwisterRecovery {
     return links
   }
 
+  /// Links of a power of the recurrence that are anchored in `runs`, at the distances that are plausible where `ratio` is
+  /// the share of the generator's draws that is in the sample. The two far words of a link are nearer to each other than
+  /// to their anchor: each pair of them looks for its anchor.
+  func links(_ runs: [Run], power: Int, ratio: Double, budget: inout Int) -> [Link] {
+    let words = self.buffered
+    // What an anchor's neighbours twist to.
+    var anchors = Buffer<Int32>()
+    var twists = Buffer<UInt32>()
+    var filter = WordFilter()
+    var term = Buffer<UInt32>(repeating: 0, count: power + 1)
+    for run in runs where run.length >= power {
+      let (start, length) = (Int(run.start), Int(run.length))
+      for first in start - 1..<max(start, start + length - power) {
+        // Of an unseen first word only the top bit matters.
+        for top in 0..<(first < start ? 2 : 1) as Range<UInt32> {
+          for i in 0...power { term[i] = first + i < start ? top << 31 : words[first + i] }
+          for round in 0..<power {
+            for i in 0..<power - round { term[i] = MersenneTwister.twist(term[i], term[i + 1]) }
+          }
+          anchors.append(Int32(first + 1))
+          twists.append(term[0])
+          filter.insert(term[0])
+        }
+      }
+    }
+    var index = SlidingIndex(bits: 13, count: twists.count)
+    for i in 0..<twists.count { index.insert(i, hash: UInt64(twists[i])) }
+
+    let span = { (distance: Int, share: Double) -> ClosedRange<Int> in
+      let expected = Double(distance * power) * ratio
+      let slack = Self.slack(expected, ratio, share)
+      return max(1, Int(expected - slack))...Int(expected + slack)
+    }
+    let nearSpan = span(MersenneTwister.short, 60.0 / 397)
+    let farSpan = span(MersenneTwister.long, 90.0 / 624)
+    let between = span(MersenneTwister.long - MersenneTwister.short, 60.0 / 227)
+    var links: [Link] = []
+    var candidates = Buffer<Int32>()
+    for near in 1..<words.count {
+      let to = min(words.count, near + between.upperBound)
+      guard near + between.lowerBound < to else { break }
+      // Far more links than chance and truth together have: the same ids again and again.
+      guard budget > 0, links.count < Self.mostLinks(near) else { return [] }
+      budget -= to - near - between.lowerBound
+      let word = words[near]
+      candidates.removeAll()
+      for far in near + between.lowerBound..<to where filter.mayHold(words[far] ^ word) {
+        candidates.append(Int32(far))
+      }
+      for c in 0..<candidates.count {
+        let far = Int(candidates[c])
+        let wanted = words[far] ^ word
+        var i = index.first(hash: UInt64(wanted))
+        while i >= 0 {
+          let anchor = Int(anchors[i])
+          if twists[i] == wanted, nearSpan.contains(near - anchor), farSpan.contains(far - anchor) {
+            links.append(Link(anchor: Int32(anchor), near: Int32(near), far: Int32(far)))
+          }
+          i = index.older(i)
+        }
+      }
+    }
+    return links
+  }
+
+  private static func mostLinks(_ words: Int) -> Int { 64 * (words + 4) }
+
+  /// The words as a buffer, which is faster to loop over.
+  private var buffered: Buffer<UInt32> {
+    var result = Buffer<UInt32>(capacity: words.count)
+    for word in words { result.append(word) }
+    return result
+  }
+
   /// How far a distance in the sample may be from the `expected` one: by chance, several times its deviation, and up to
   /// a share of it where the application draws in bursts.
   private static func slack(_ expected: Double, _ ratio: Double, _ share: Double) -> Double {
     let deviation = (expected * max(0, 1 - ratio)).squareRoot()
-    return min(30 + share * expected, 16 + 10 * deviation)
+    return min(30 + share * expected, 16 + 7 * deviation)
   }
 
   // MARK: Pieces
@@ -253,10 +295,12 @@ struct MersenneTwisterRecovery {
     init(tried: Int) { self.tried = tried }
   }
 
-  /// `guess` is the share of draws in the sample as a few links have it.
-  private func linked(_ guess: Double?, budget: inout Int) -> MersenneTwister? {
+  /// `guess` is the share of draws in the sample as a few links have it; links of higher `powers` are many and tell little
+  /// that is new.
+  private func linked(_ guess: Double?, powers: [Int], budget: inout Int) -> MersenneTwister? {
     var runs = single
-    let all = links(runs, power: 1, ratio: guess, budget: &budget)
+    let all =
+      guess.map { links(runs, power: 1, ratio: $0, budget: &budget) } ?? links(runs, budget: &budget)
     guard all.count >= 12, budget > 0 else { return nil }
     let ratio = Self.ratio(all)
 
@@ -289,7 +333,7 @@ struct MersenneTwisterRecovery {
     }
     runs = glued
     chain(runs, &positions)
-    for power in [1, 2, 4] {
+    for power in powers {
       guard budget > 0 else { return nil }
       // Of the first power, longer runs give nothing new.
       if power > 1 { link(links(runs, power: power, ratio: ratio, budget: &budget), power: power, &positions) }
@@ -315,7 +359,7 @@ struct MersenneTwisterRecovery {
     var placed: [Int32] = []
     var anchor = 0
     var (low, high) = (0, 0)
-    let margin = 1300
+    let margin = 700
     for _ in 0..<20 {
       let piece = positions.largest()
       guard piece.count >= 60, budget > 0 else { return nil }

@@ -197,7 +197,7 @@ extension IdFamily {
   func quiet(_ effort: IdEffort) -> Int {
     switch self {
     case .dotnet, .cpp: 1 << 12
-    default: effort == .best ? 1 << 21 : 1 << 13
+    default: effort == .best ? 1 << 21 : 1 << 12
     }
   }
 }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// Draws whose distances in a generator's sequence are learned one at a time: a union-find forest in which every draw
 /// knows its offset from its root, so that each tree is a rigid piece of the sequence.
 struct RelativePositions {
@@ -154,4 +156,15 @@ struct SlidingIndex {
   /// The next older entry of the chain, or -1.
   @inline(__always)
   func older(_ entry: Int) -> Int { Int(next[entry]) }
+}
+
+/// A bit for each hash of a word: most words that are not there stop here.
+struct WordFilter: ~Copyable {
+  private var bits = Buffer<UInt64>(repeating: 0, count: 1 << 11)
+
+  @inline(__always)
+  mutating func insert(_ word: UInt32) { bits[Int(word >> 21)] |= 1 << UInt64(word >> 15 & 63) }
+
+  @inline(__always)
+  func mayHold(_ word: UInt32) -> Bool { bits[Int(word >> 21)] >> UInt64(word >> 15 & 63) & 1 != 0 }
 }

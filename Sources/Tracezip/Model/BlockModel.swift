@@ -40,6 +40,7 @@ struct BlockModel: ~Copyable {
   var stringLimit = 0
   /// Bytes spent, by column, when anyone asks.
   var spent = Buffer<UInt64>()
+  var columnPaths = ColumnPaths()
 
   var spentParts = SpentParts()
   /// For statistics: what each slot cost, and how the slot at hand was coded.

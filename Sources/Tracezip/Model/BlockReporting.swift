@@ -2,20 +2,12 @@ import Bytes
 
 extension BlockModel {
   /// What the block just coded holds, for the index and the statistics.
-  func report(
-    _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ scratch: borrowing BlockScratch,
-    _ report: inout BlockReport
-  ) {
+  mutating func report(_ block: borrowing Block, _ skeletons: borrowing Skeletons, _ report: inout BlockReport) {
     report.spans = block.spans.templates.count
     for i in 0..<block.spine.count where skeletons.steps[Int(block.spine[i])].kind == .frame { report.messages += 1 }
     if report.messages == 0, report.spans > 0 { report.messages = 1 }
-    for i in 0..<report.spans {
-      let info = infos[Int(block.spans.templates[i])]
-      guard info.start >= 0 else { continue }
-      let start = block.spans.leaves[Int(scratch.spanRows[i]) + Int(info.start)]
-      report.firstStart = min(report.firstStart ?? start, start)
-      report.lastStart = max(report.lastStart ?? start, start)
-    }
+    report.firstStart = times.starts?.lowerBound
+    report.lastStart = times.starts?.upperBound
     var id = Buffer<UInt8>()
     for i in 0..<structure.draws.count {
       let draw = structure.draws[i]
@@ -28,7 +20,7 @@ extension BlockModel {
     }
     for i in 0..<skeletons.columns.count where i < spent.count && spent[i] > 0 {
       report.columns.append(
-        CompressionStats.Column(name: skeletons.path(skeletons.columns[i]), storedBytes: Int(spent[i])))
+        CompressionStats.Column(name: columnPaths.path(i, skeletons), storedBytes: Int(spent[i])))
     }
     for (name, bytes) in [
       ("spine", spentParts.spine), ("structure", spentParts.structure), ("times", spentParts.times),
@@ -62,10 +54,21 @@ struct SpentParts: BitwiseCopyable {
   var ids = 0
 }
 
+/// Columns' OTLP paths, each made once.
+struct ColumnPaths {
+  private var paths: [String] = []
+
+  mutating func path(_ column: Int, _ skeletons: borrowing Skeletons) -> String {
+    while paths.count <= column { paths.append("") }
+    if paths[column].isEmpty { paths[column] = skeletons.path(skeletons.columns[column]) }
+    return paths[column]
+  }
+}
+
 extension Skeletons {
   /// A column's OTLP path: `span.attributes["http.url"].stringValue`, `span.name`.
   func path(_ column: Column) -> String {
-    let record = "\(column.record)"
+    let record = column.record.name
     if column.nameCount > 0, column.record == .spine { return "member \(name(column).string)" }
     if column.nameCount > 0 {
       let kinds = [

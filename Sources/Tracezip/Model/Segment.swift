@@ -79,12 +79,12 @@ struct SegmentEncoder: ~Copyable {
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)
     out.append(coder.raw.view)
-    model.report(block, state.skeletons, scratch, &report)
+    model.report(block, state.skeletons, &report)
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
     var told = 0
     for (column, bytes) in textByColumn.enumerated() where bytes > 0 {
       told += bytes
-      let path = state.skeletons.path(state.skeletons.columns[column])
+      let path = model.columnPaths.path(column, state.skeletons)
       report.columns.append(CompressionStats.Column(name: path, storedBytes: bytes))
     }
     report.columns.append(
@@ -162,7 +162,7 @@ struct SegmentDecoder: ~Copyable {
     report = BlockReport()
     report.templates = skeletons.templates.count - templates
     report.services = model.services(skeletons, strings)
-    model.report(block, skeletons, scratch, &report)
+    model.report(block, skeletons, &report)
     if model.slotCosts.isOn { account(newStrings, packedText) }
     report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: packedDelta.count))
     report.columns.append(CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))

@@ -42,6 +42,20 @@ struct TimeState: ~Copyable {
   var visited = Buffer<UInt8>()
   var stack = Buffer<Int32>()
   var lastStart: UInt64 = 0
+  /// From the block's earliest start to its latest.
+  private(set) var starts: ClosedRange<UInt64>?
+
+  @inline(__always)
+  mutating func span(_ start: UInt64) {
+    guard let starts else { return self.starts = start...start }
+    if start < starts.lowerBound {
+      self.starts = start...starts.upperBound
+    } else if start > starts.upperBound {
+      self.starts = starts.lowerBound...start
+    }
+  }
+
+  mutating func forgetStarts() { starts = nil }
 }
 
 extension BlockModel {
@@ -77,6 +91,7 @@ extension BlockModel {
   }
 
   mutating func prepareTimes() {
+    times.forgetStarts()
     times.slots.resize(to: infos.count, filling: TimeSlot())
     times.eventSlots.resize(to: infos.count * 4, filling: TimeSlot())
     if times.sharedStart == 0 {
@@ -186,7 +201,9 @@ extension BlockModel {
     let startAt = row &+ Int(info.start)
     var start = C.decodes ? 0 : leaves[startAt]
     if !switches.delta {
-      leaves[startAt] = c.codeRaw(start, count: 64)
+      start = c.codeRaw(start, count: 64)
+      leaves[startAt] = start
+      times.span(start)
       if info.end >= 0 {
         let at = row &+ Int(info.end)
         leaves[at] = c.codeRaw(C.decodes ? 0 : leaves[at], count: 64)
@@ -292,6 +309,7 @@ extension BlockModel {
     }
     times.visited[i] = 2
     times.lastStart = start
+    times.span(start)
     traces.traces[trace].lastStart = start
     if node >= 0 { traces.times[node].lasts(start, end) }
     if parent >= 0 { traces.times[parent].childEnd = end }

@@ -139,8 +139,8 @@ struct TraceTable: ~Copyable {
     }
   }
 
-  /// Rank of `trace` among the recent ones; moves it to the front.
-  mutating func rank(_ trace: Int) -> Int? {
+  /// Rank of `trace` among the recent ones.
+  func rank(_ trace: Int) -> Int? {
     var i = 0
     while i < recent.count {
       if recent[i] == UInt32(trace) { return i }

@@ -3,6 +3,15 @@ import Bytes
 /// What has a skeleton. The spine is everything around the records: framing, ResourceSpans, ScopeSpans, resources, scopes.
 enum RecordKind: UInt8, BitwiseCopyable, CaseIterable {
   case spine, span, event, link
+
+  var name: String {
+    switch self {
+    case .spine: "spine"
+    case .span: "span"
+    case .event: "event"
+    case .link: "link"
+    }
+  }
 }
 
 /// One step of a walk through the span retrieval tree: a literal that must stand at the cursor, then at most one leaf.
