@@ -25,7 +25,16 @@ struct ProtobufShredder: ~Copyable {
       var hot = Int(state.skeletons.trails[node].hot)
       if hot >= 0 {
         let trail = state.skeletons.trails[hot]
-        if trail.length != 0, trail.start >= state.position, at &+ Int(trail.length) <= end {
+        if trail.fixed != .none {
+          let next = takeFixed(trail, at, end)
+          if next > at {
+            node = hot
+            at = next
+            continue
+          }
+        } else if trail.length != 0, trail.start >= state.position, at &+ Int(trail.length) <= end,
+          endsAlike(trail, at, state)
+        {
           let again = repeats(trail, &node, &hot, at, end, &state)
           if again > at {
             at = again
@@ -69,6 +78,28 @@ struct ProtobufShredder: ~Copyable {
     let template = state.skeletons.template(at: node, record: kind)
     block.append(kind, template: template, row: row, from: mark)
     row.truncate(to: mark)
+  }
+
+  /// Takes an id or a time; -1 where the bytes are of another step.
+  @inline(__always)
+  private mutating func takeFixed(_ trail: Skeletons.Trail, _ at: Int, _ end: Int) -> Int {
+    let from = at &+ Int(trail.literalCount)
+    let next = from &+ (trail.fixed == .id16 ? 16 : 8)
+    let mask = UInt32.max &>> (32 &- 8 &* UInt32(trail.literalCount))
+    guard next <= end, (bytes.load(UInt32.self, at: at) ^ trail.head) & mask == 0 else { return -1 }
+    let word = bytes.load(UInt64.self, at: from)
+    row.append(trail.fixed == .word ? word : word.byteSwapped)
+    if trail.fixed == .id16 { row.append(bytes.load(UInt64.self, at: from &+ 8).byteSwapped) }
+    return next
+  }
+
+  /// Whether the step's last bytes are those of the record before: most steps that differ do so there.
+  @inline(__always)
+  private func endsAlike(_ trail: Skeletons.Trail, _ at: Int, _ state: borrowing ShredState) -> Bool {
+    guard trail.length >= 4 else { return true }
+    let last = Int(trail.length) &- 4
+    let before = Int(trail.start &- state.position)
+    return bytes.load(UInt32.self, at: at &+ last) == bytes.load(UInt32.self, at: before &+ last)
   }
 
   /// Takes the steps whose bytes are those of the record before that came this way: one comparison for all of them.
@@ -169,11 +200,13 @@ struct ProtobufShredder: ~Copyable {
       let outer = Int(bytes.unchecked(at &+ 1))
       guard outer < 128 else { return Self.unsure }
       guard state.skeletons.literals.view.matchesTagged(Int(n.literalAt), count, bytes, at) else { return -1 }
-      let value = UInt64(bytes.unchecked(from &+ 3))
-      guard value < 128, outer == count &+ 2, bytes.unchecked(from &+ 1) == 2, bytes.unchecked(from &+ 2) == 0x18
+      let inner = Int(bytes.unchecked(from &+ 1))
+      let stop = at &+ 2 &+ outer
+      guard outer == count &+ inner, bytes.unchecked(from &+ 2) == 0x18, stop <= end,
+        let (value, next) = varint(from &+ 3, stop, 0), next == stop
       else { return Self.unsure }
       row.append(value)
-      return from &+ 4
+      return stop
     case .fixed64:
       guard from &+ 8 <= end, matches(n, at, state) else { return -1 }
       row.append(bytes.load(UInt64.self, at: from))

@@ -42,6 +42,14 @@ struct Skeletons: ~Copyable {
     var words: UInt16 = 0
     /// Whether the step's bytes alone say what it takes (`StepKind.repeatsByBytes`).
     var repeats = false
+    /// A step of an id or a time behind a short literal, which is the first `literalCount` bytes of `head`.
+    var fixed = Fixed.none
+    var literalCount: UInt8 = 0
+    var head: UInt32 = 0
+
+    enum Fixed: UInt8, BitwiseCopyable {
+      case none, word, id8, id16
+    }
 
     @inline(__always)
     mutating func stands(at start: UInt32, length: UInt32, leaf: UInt32) {
@@ -176,8 +184,23 @@ struct Skeletons: ~Copyable {
     node.nextSibling = nodes[parent].firstChild
     nodes[parent].firstChild = Int32(id)
     nodes.append(node)
-    trails.append(Trail(words: UInt16(s.kind.leaf.words), repeats: s.kind.repeatsByBytes))
+    trails.append(trail(of: s))
     return id
+  }
+
+  private func trail(of step: Step) -> Trail {
+    var trail = Trail(words: UInt16(step.kind.leaf.words), repeats: step.kind.repeatsByBytes)
+    guard 1...4 ~= step.literalCount else { return trail }
+    switch step.kind {
+    case .fixed64: trail.fixed = .word
+    case .id8: trail.fixed = .id8
+    case .id16: trail.fixed = .id16
+    default: return trail
+    }
+    let literal = self.literal(step)
+    trail.literalCount = UInt8(literal.count)
+    for i in 0..<literal.count { trail.head |= UInt32(literal[i]) << UInt32(8 * i) }
+    return trail
   }
 
   /// The template ending at `node`, made when there is none yet.

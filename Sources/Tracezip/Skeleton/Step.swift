@@ -121,7 +121,7 @@ extension StepKind {
   @inline(__always)
   var repeatsByBytes: Bool {
     switch self {
-    case .literal, .varint, .bytes, .attributeString, .attributeVarint, .attributeOther: true
+    case .literal, .varint, .fixed32, .bytes, .attributeString, .attributeVarint, .attributeOther: true
     default: false
     }
   }
