@@ -88,8 +88,10 @@ struct TraceTable: ~Copyable {
   /// Up to this many nodes of a trace are found by looking at each; the index holds those of longer traces.
   private static var few: Int32 { 24 }
 
+  // What looks things up is `mutating` although it changes nothing: borrowed for a call, the whole table is copied.
+
   /// Encoder: the trace with this id.
-  func find(_ high: UInt64, _ low: UInt64) -> Int? {
+  mutating func find(_ high: UInt64, _ low: UInt64) -> Int? {
     index.find(BlockModel.key(high, low, 1)) { traces[$0].low == low && traces[$0].high == high }
   }
 
@@ -100,7 +102,7 @@ struct TraceTable: ~Copyable {
   }
 
   /// Encoder: the node of `trace` with this id.
-  func node(_ trace: Int, _ id: UInt64) -> Int? {
+  mutating func node(_ trace: Int, _ id: UInt64) -> Int? {
     if traces[trace].ids & Trace.bit(id) == 0 { return nil }
     if traces[trace].nodes <= TraceTable.few {
       var n = Int(traces[trace].lastNode)
@@ -113,7 +115,7 @@ struct TraceTable: ~Copyable {
     return indexed(trace, id)
   }
 
-  private func indexed(_ trace: Int, _ id: UInt64) -> Int? {
+  private mutating func indexed(_ trace: Int, _ id: UInt64) -> Int? {
     nodeIndex.find(BlockModel.key(UInt64(trace), id, 2)) { nodes[$0].id == id && nodes[$0].trace == Int32(trace) }
   }
 
@@ -140,7 +142,7 @@ struct TraceTable: ~Copyable {
   }
 
   /// Rank of `trace` among the recent ones.
-  func rank(_ trace: Int) -> Int? {
+  mutating func rank(_ trace: Int) -> Int? {
     var i = 0
     while i < recent.count {
       if recent[i] == UInt32(trace) { return i }
