@@ -58,7 +58,7 @@ struct BlockModel: ~Copyable {
 
   /// What the model's tables take, about.
   var bytes: Int {
-    models.states.count * 4 + slots.count * MemoryLayout<Slot>.stride
+    models.states.count * 4 + contexts.bytes + slots.count * MemoryLayout<Slot>.stride
       + traces.nodes.count * (MemoryLayout<Node>.stride + MemoryLayout<NodeTimes>.stride)
       + traces.traces.count * MemoryLayout<Trace>.stride
   }
@@ -128,7 +128,7 @@ struct BlockModel: ~Copyable {
   ) -> UInt64 {
     let info = slotInfos[slot]
     let sym = C.decodes ? 0 : symbol(value, isString: info.isString)
-    if context >= 0, let found = contexts.code(sym, context, &models, &c) {
+    if context >= 0, let found = contexts.code(sym, context, &c) {
       // Keys of contexts may collide: a number of one may be no string of another.
       if C.decodes, info.isString, found >= UInt64(stringCount) {
         c.fail()
@@ -275,10 +275,10 @@ struct BlockModel: ~Copyable {
         case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
         default: key = 0
         }
-        let context = SlotContext.previous...SlotContext.scope ~= kind ? contexts.context(key, &models) : -1
+        let context = SlotContext.previous...SlotContext.scope ~= kind ? contexts.context(key) : -1
         last = codeValue(C.decodes ? 0 : rows[i, word], slot: slot, context: context, &c)
         rows[i, word] = last
-        if teaches { contexts.learn(last, contexts.context(traceKey(slot, env.trace(rows.record(i))), &models)) }
+        if teaches { contexts.learn(last, contexts.context(traceKey(slot, env.trace(rows.record(i))))) }
         i &+= 1
       }
     default:

@@ -31,9 +31,9 @@ extension BlockModel {
     for i in 0..<n {
       if c.failed { return }
       let sym = C.decodes ? 0 : UInt64(block.spine[i])
-      let context = contexts.context(BlockModel.key(30, spine.previous, 0), &models)
+      let context = contexts.context(BlockModel.key(30, spine.previous, 0))
       var id: UInt64
-      if let found = contexts.code(sym, context, &models, &c) {
+      if let found = contexts.code(sym, context, &c) {
         id = found
       } else {
         if let found = alphabets.code(sym, spine.alphabet, &models, &c) {
@@ -61,7 +61,7 @@ extension BlockModel {
       let slot = Int(spine.slots[Int(id)])
       var value = C.decodes ? 0 : block.spineLeaves[leaf]
       if step.kind.leaf == .string {
-        let context = contexts.context(BlockModel.key(UInt64(slot), 1, slots[slot].last), &models)
+        let context = contexts.context(BlockModel.key(UInt64(slot), 1, slots[slot].last))
         value = codeValue(value, slot: slot, context: context, &c)
         slots[slot].last = value
         let column = skeletons.columns[Int(step.column)]

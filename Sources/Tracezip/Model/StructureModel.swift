@@ -71,15 +71,15 @@ extension BlockModel {
   private mutating func codeTemplate<C: BitCoder & ~Copyable>(
     _ template: UInt32, _ narrow: UInt64, _ wide: UInt64, _ alphabet: Int, _ c: inout C
   ) -> UInt32 {
-    let a = contexts.context(narrow, &models)
-    let b = contexts.context(wide, &models)
+    let a = contexts.context(narrow)
+    let b = contexts.context(wide)
     let sym = UInt64(template)
     var out: UInt64
-    if let found = contexts.code(sym, a, &models, &c) {
+    if let found = contexts.code(sym, a, &c) {
       contexts.learn(found, b)
       return UInt32(found)
     }
-    if let found = contexts.code(sym, b, &models, &c, excluded: a) {
+    if let found = contexts.code(sym, b, &c, excluded: a) {
       contexts.learn(found, a)
       return UInt32(found)
     }

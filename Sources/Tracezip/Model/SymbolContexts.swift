@@ -7,13 +7,13 @@ import Columns
 /// This is prediction by partial matching with unary escapes: where one value follows from another (a port from a host,
 /// a status text from a code, the next span's template from the last) a symbol costs a few hundredths of a bit.
 struct SymbolContexts: ~Copyable {
-  static var candidates: Int { 3 }
-
+  /// All that coding in it touches lies together: contexts are many and met at random.
   private struct Context: BitwiseCopyable {
+    var key: UInt64
     /// Most trusted first.
     var symbols: (UInt64, UInt64, UInt64) = (0, 0, 0)
-    /// The first of their models.
-    var base: UInt32
+    /// Whether it is this symbol, for each.
+    var models = (freshModel, freshModel, freshModel)
     /// Symbols in use.
     var used: UInt32 = 0
 
@@ -37,51 +37,94 @@ struct SymbolContexts: ~Copyable {
       }
     }
   }
-  private var index = FlatMap()
+  /// Open addressing from a key to its context: a part of the key's hash, and the context's number + 1; 0 for none.
+  private struct Place: BitwiseCopyable {
+    var check: UInt32 = 0
+    var number: UInt32 = 0
+  }
+  private var places = Buffer<Place>(repeating: Place(), count: 256)
   private var all = Buffer<Context>()
+
+  /// What the tables take.
+  var bytes: Int { places.count * MemoryLayout<Place>.stride + all.count * MemoryLayout<Context>.stride }
+
+  /// The place of `key`, or the free one where it belongs.
+  @inline(__always)
+  private func place(_ key: UInt64) -> (slot: Int, check: UInt32, number: UInt32) {
+    let mixed = key &* 0x9E37_79B9_7F4A_7C15
+    let check = UInt32(truncatingIfNeeded: mixed)
+    let mask = places.count &- 1
+    var slot = Int(truncatingIfNeeded: mixed &>> 32) & mask
+    while true {
+      let here = places[slot]
+      if here.number == 0 || here.check == check && all[Int(here.number) &- 1].key == key {
+        return (slot, check, here.number)
+      }
+      slot = (slot &+ 1) & mask
+    }
+  }
 
   /// The context for `key`, new or known.
   @inline(__always)
-  mutating func context(_ key: UInt64, _ models: inout Models) -> Int {
-    if let found = index[key] { return found }
-    return make(key, &models)
+  mutating func context(_ key: UInt64) -> Int {
+    let place = self.place(key)
+    if place.number > 0 { return Int(place.number) &- 1 }
+    return make(key, Place(check: place.check, number: UInt32(truncatingIfNeeded: all.count &+ 1)), place.slot)
   }
 
   /// The most trusted symbol in the context for `key`, if that is known.
   func first(_ key: UInt64) -> UInt64? {
-    guard let found = index[key], all[found].used > 0 else { return nil }
-    return all[found].symbols.0
+    let number = Int(place(key).number)
+    guard number > 0, all[number &- 1].used > 0 else { return nil }
+    return all[number &- 1].symbols.0
   }
 
   @inline(never)
-  private mutating func make(_ key: UInt64, _ models: inout Models) -> Int {
-    let id = all.count
-    index[key] = id
-    all.append(Context(base: UInt32(models.allocate(SymbolContexts.candidates))))
-    return id
+  private mutating func make(_ key: UInt64, _ place: Place, _ slot: Int) -> Int {
+    places[slot] = place
+    all.append(Context(key: key))
+    if all.count * 2 > places.count { grow() }
+    return all.count - 1
+  }
+
+  private mutating func grow() {
+    let count = places.count * 2
+    places.removeAll()
+    places.append(repeating: Place(), count: count)
+    for i in 0..<all.count {
+      let mixed = all[i].key &* 0x9E37_79B9_7F4A_7C15
+      var slot = Int(truncatingIfNeeded: mixed &>> 32) & (count - 1)
+      while places[slot].number != 0 { slot = (slot &+ 1) & (count - 1) }
+      places[slot] = Place(check: UInt32(truncatingIfNeeded: mixed), number: UInt32(i + 1))
+    }
   }
 
   /// Codes `symbol` and learns it if it is one of the context's candidates; else nil: call `learn` once the symbol is
   /// known. `excluded` is a context that has ruled out its candidates before, or -1.
   @inline(__always)
   mutating func code<C: BitCoder & ~Copyable>(
-    _ symbol: UInt64, _ context: Int, _ models: inout Models, _ c: inout C, excluded: Int = -1
+    _ symbol: UInt64, _ context: Int, _ c: inout C, excluded: Int = -1
   ) -> UInt64? {
-    let here = all[context]
-    let base = Int(here.base)
-    if here.used == 0 { return nil }
-    if !holds(excluded, here.symbols.0), c.codeBit(here.symbols.0 == symbol, &models, base, limit: 60) {
-      return here.symbols.0
+    let (symbols, used) = (all[context].symbols, all[context].used)
+    if used == 0 { return nil }
+    if !holds(excluded, symbols.0),
+      c.code(symbols.0 == symbol ? 1 : 0, &all[context].models.0, limit: 60) != 0
+    {
+      return symbols.0
     }
-    if here.used == 1 { return nil }
-    if !holds(excluded, here.symbols.1), c.codeBit(here.symbols.1 == symbol, &models, base &+ 1, limit: 60) {
-      learn(here.symbols.1, context)
-      return here.symbols.1
+    if used == 1 { return nil }
+    if !holds(excluded, symbols.1),
+      c.code(symbols.1 == symbol ? 1 : 0, &all[context].models.1, limit: 60) != 0
+    {
+      learn(symbols.1, context)
+      return symbols.1
     }
-    if here.used == 2 { return nil }
-    if !holds(excluded, here.symbols.2), c.codeBit(here.symbols.2 == symbol, &models, base &+ 2, limit: 60) {
-      learn(here.symbols.2, context)
-      return here.symbols.2
+    if used == 2 { return nil }
+    if !holds(excluded, symbols.2),
+      c.code(symbols.2 == symbol ? 1 : 0, &all[context].models.2, limit: 60) != 0
+    {
+      learn(symbols.2, context)
+      return symbols.2
     }
     return nil
   }
@@ -89,9 +132,8 @@ struct SymbolContexts: ~Copyable {
   @inline(__always)
   private func holds(_ context: Int, _ symbol: UInt64) -> Bool {
     if context < 0 { return false }
-    let it = all[context]
-    return it.used > 0 && it.symbols.0 == symbol || it.used > 1 && it.symbols.1 == symbol
-      || it.used > 2 && it.symbols.2 == symbol
+    let (symbols, used) = (all[context].symbols, all[context].used)
+    return used > 0 && symbols.0 == symbol || used > 1 && symbols.1 == symbol || used > 2 && symbols.2 == symbol
   }
 
   /// Lets the context learn `symbol`.
