@@ -39,7 +39,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // How glibc's heap behaves: no part of Swift's Glibc module.
     .systemLibrary(name: "CMalloc"),
-    .target(name: "Bytes", swiftSettings: strict),
+    // The one instruction that Swift has no word for.
+    .systemLibrary(name: "CPrefetch"),
+    .target(name: "Bytes", dependencies: ["CPrefetch"], swiftSettings: strict),
     .target(name: "Columns", dependencies: ["Bytes", "CZstd", "CLZ4"], swiftSettings: strict),
     .target(name: "OTLP", dependencies: ["Bytes"], swiftSettings: strict),
     .target(

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// Growable storage for plain values: what `[T]` is, without reference counts, uniqueness checks or class exclusivity,
 /// because it is noncopyable and owns its memory alone. Every subscript is checked.
 @frozen @safe
@@ -114,6 +116,10 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     unsafe UnsafeMutableRawPointer(base).initializeMemory(
       as: UInt8.self, repeating: 0, count: count * MemoryLayout<Element>.stride)
   }
+
+  /// Asks for the memory of the element at `index`, which need not be there: a hint for what will be met soon.
+  @inlinable @inline(__always)
+  public func prefetch(_ index: Int) { unsafe tracezip_prefetch(base + index) }
 
   /// Forgets the elements, keeps the memory.
   @inlinable public mutating func removeAll() { used = 0 }

@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// The elements of a `Buffer`, borrowed as `ByteView` borrows bytes. In a loop that also writes elsewhere its base and
 /// count stay in registers, where the buffer's own would be read again for every element. Every subscript is checked.
 ///
@@ -24,6 +26,10 @@ public struct BufferView<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked 
       unsafe base[index] = newValue
     }
   }
+
+  /// Asks for the memory of the element at `index`, which need not be there: a hint for what will be met soon.
+  @inlinable @inline(__always)
+  public func prefetch(_ index: Int) { unsafe tracezip_prefetch(base + index) }
 
   /// The elements in `range`, which must lie inside the view.
   @inlinable @inline(__always)

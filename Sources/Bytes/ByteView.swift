@@ -1,3 +1,5 @@
+import CPrefetch
+
 /// A borrowed run of bytes: a base address and a count, nothing owned.
 ///
 /// All access is checked against `count`; the few `unchecked` members say in their comment which earlier check makes
@@ -58,6 +60,16 @@ public struct ByteView: BitwiseCopyable, @unchecked Sendable {
   public func load<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type, at offset: Int) -> T {
     precondition(offset >= 0 && offset &+ MemoryLayout<T>.size <= count)
     return unsafe T(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: T.self))
+  }
+
+  /// Asks for the memory of `n` bytes from `offset` on, which need not be there: a hint for what will be met soon.
+  @inlinable @inline(__always)
+  public func prefetch(_ offset: Int, count n: Int) {
+    var at = offset
+    while at < offset &+ n {
+      unsafe tracezip_prefetch(base + at)
+      at &+= 64
+    }
   }
 
   /// Whether `other` stands at `offset`; false where it would reach past the end.

@@ -71,6 +71,8 @@ struct BlockModel: ~Copyable {
   /// Of the template at hand, the bits in which its rows differ, word by word.
   var differences = Buffer<UInt64>()
   private var sightings = Sightings()
+  /// Of the slot at hand, row by row.
+  private var keys = Buffer<UInt64>()
   var starts = Buffer<UInt32>()
   var idDraws = Buffer<IdDraw>()
   /// Ids that must be stored, by the rows of the spans they were made for: their numbers in `structure.draws`.
@@ -265,20 +267,38 @@ struct BlockModel: ~Copyable {
       }
       slotCode = SlotCode.code(shape, kind)
       last = 0
+      // What is known before coding begins: the keys of contexts, whose memory is asked for ahead.
+      keys.removeAll()
+      keys.reserve(n)
       var i = 0
       while i < n {
         let key: UInt64
         switch kind {
-        case SlotContext.previous: key = BlockModel.key(UInt64(slot), 1, last)
         case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, rows[i, other])
         case SlotContext.trace: key = traceKey(slot, env.trace(rows.record(i)))
         case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
-        default: key = 0
+        default: key = teaches ? traceKey(slot, env.trace(rows.record(i))) : 0
         }
-        let context = SlotContext.previous...SlotContext.scope ~= kind ? contexts.context(key) : -1
+        contexts.prefetch(key)
+        keys.append(key)
+        i &+= 1
+      }
+      let isOwn = SlotContext.other...SlotContext.scope ~= kind
+      i = 0
+      while i < n {
+        if i &+ 4 < n { contexts.prefetchContext(keys[i &+ 4]) }
+        var context = -1
+        if isOwn {
+          context = contexts.context(keys[i])
+        } else if kind == SlotContext.previous {
+          context = contexts.context(BlockModel.key(UInt64(slot), 1, last))
+        }
         last = codeValue(C.decodes ? 0 : rows[i, word], slot: slot, context: context, &c)
         rows[i, word] = last
-        if teaches { contexts.learn(last, contexts.context(traceKey(slot, env.trace(rows.record(i))))) }
+        if teaches {
+          let key = isOwn ? traceKey(slot, env.trace(rows.record(i))) : keys[i]
+          contexts.learn(last, contexts.context(key))
+        }
         i &+= 1
       }
     default:

@@ -64,6 +64,19 @@ struct SymbolContexts: ~Copyable {
     }
   }
 
+  /// Asks for the memory in which the context for `key` is looked up.
+  @inline(__always)
+  func prefetch(_ key: UInt64) {
+    places.prefetch(Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) &>> 32) & (places.count &- 1))
+  }
+
+  /// Asks for the memory of the context itself, a while after `prefetch`.
+  @inline(__always)
+  func prefetchContext(_ key: UInt64) {
+    let here = places[Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) &>> 32) & (places.count &- 1)]
+    all.prefetch(Int(here.number) &- 1)
+  }
+
   /// The context for `key`, new or known.
   @inline(__always)
   mutating func context(_ key: UInt64) -> Int {
@@ -236,6 +249,7 @@ struct Alphabets: ~Copyable {
           truncatingIfNeeded:
             c.codeNumber(UInt64(Int(a.count) &- 1 &- (place ?? 0)), &models, Int(a.number)))
     }
+    if !C.decodes { return value }
     if at < 0 || at >= Int(a.count) {
       c.fail()
       at = 0

@@ -169,7 +169,9 @@ extension BlockModel {
     let n = spans.templates.count
     times.visited.removeAll()
     times.visited.append(repeating: 0, count: n)
-    for i in 0..<n where times.visited[i] == 0 {
+    for i in 0..<n {
+      if i &+ 8 < n { spans.leaves.prefetch(Int(rowAt[i &+ 8]) &+ 6) }
+      if times.visited[i] != 0 { continue }
       if c.failed { return }
       // Up to the first ancestor that is done or elsewhere, then down again.
       var j = i

@@ -115,6 +115,8 @@ struct ProtobufSpine: ~Copyable {
               v.width == (width == 0 ? varintWidth(v.value) : Int(width))
             else { break }
             let span = bytes[content..<content + Int(v.value)]
+            // Another thread has put it there: what comes a few spans on shall be here by then.
+            bytes.prefetch(content &+ 2048, count: span.count)
             if let back = state.duplicates.find(span) {
               records.duplicate(back, &state, &block)
             } else {
