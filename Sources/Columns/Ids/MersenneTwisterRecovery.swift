@@ -79,7 +79,10 @@ struct MersenneTwisterRecovery {
     for third in 1...2 where third == 1 || (1..<6).contains(first.count) {
       let probe = MersenneTwisterRecovery(
         draws[max(0, min(draws.count * third / 3, draws.count - 430))...].prefix(24 + 380), bytes: bytes)
-      first += probe.links(probe.single.prefix(24), budget: &budget)
+      let anchors = probe.single.prefix(24)
+      first += probe.links(anchors.prefix(8), budget: &budget)
+      // Where nearly all is there a few tell enough.
+      if first.count < 8 { first += probe.links(anchors.dropFirst(8), budget: &budget) }
     }
     guard !first.isEmpty, first.count >= 6 || isFree else { return nil }
     let guess = first.count >= 6 ? Self.ratio(first) : nil
@@ -165,7 +168,7 @@ struct MersenneTwisterRecovery {
           budget -= (to - anchor) * 2
           // Most words stop at the filter.
           candidates.removeAll()
-          for far in anchor + 1..<to where filter.mayHold(words[far] ^ twisted) { candidates.append(Int32(far)) }
+          filter.find(words.elements, anchor + 1..<to, twisted, &candidates)
           for c in 0..<candidates.count {
             let far = Int(candidates[c])
             let wanted = words[far] ^ twisted
@@ -229,9 +232,7 @@ struct MersenneTwisterRecovery {
       budget -= to - near - between.lowerBound
       let word = words[near]
       candidates.removeAll()
-      for far in near + between.lowerBound..<to where filter.mayHold(words[far] ^ word) {
-        candidates.append(Int32(far))
-      }
+      filter.find(words.elements, near + between.lowerBound..<to, word, &candidates)
       for c in 0..<candidates.count {
         let far = Int(candidates[c])
         let wanted = words[far] ^ word

@@ -165,6 +165,16 @@ struct WordFilter: ~Copyable {
   @inline(__always)
   mutating func insert(_ word: UInt32) { bits[Int(word >> 21)] |= 1 << UInt64(word >> 15 & 63) }
 
+  /// Adds to `places` those in `range` of `words` at which the word, `mask` applied, may be there.
   @inline(__always)
-  func mayHold(_ word: UInt32) -> Bool { bits[Int(word >> 21)] >> UInt64(word >> 15 & 63) & 1 != 0 }
+  func find(_ words: BufferView<UInt32>, _ range: Range<Int>, _ mask: UInt32, _ places: inout Buffer<Int32>) {
+    let bits = bits.elements
+    let part = words[range]
+    for i in 0..<part.count {
+      let word = part[i] ^ mask
+      if bits[Int(word &>> 21)] &>> UInt64(word &>> 15) & 1 != 0 {
+        places.append(Int32(truncatingIfNeeded: range.lowerBound &+ i))
+      }
+    }
+  }
 }
