@@ -262,7 +262,7 @@ struct MersenneTwisterRecovery {
   /// a share of it where the application draws in bursts.
   private static func slack(_ expected: Double, _ ratio: Double, _ share: Double) -> Double {
     let deviation = (expected * max(0, 1 - ratio)).squareRoot()
-    return min(30 + share * expected, 16 + 7 * deviation)
+    return min(30 + share * expected, 10 + 6 * deviation)
   }
 
   // MARK: Pieces
