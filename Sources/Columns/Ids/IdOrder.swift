@@ -43,10 +43,47 @@ enum IdOrder {
       // Draws break ties.
       let sorted = keys.array.sorted { $0.start != $1.start ? $0.start < $1.start : $0.draw < $1.draw }
       for i in 0..<keys.count { keys[i] = sorted[i] }
+    } else if draws.count <= 1 << numberBits, most - least < 1 << UInt64(64 - numberBits) {
+      return sortPacked(&order, draws, least, most)
     } else {
       sortDigits(&keys, least, most)
     }
     for i in 0..<keys.count { order[i] = keys[i].draw }
+  }
+
+  /// Bits of a draw's number in a packed key.
+  private static var numberBits: Int { 20 }
+
+  /// As `sortDigits` where a start, counted from the least, and the draw's number fit into one word.
+  private static func sortPacked(
+    _ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, _ least: UInt64, _ most: UInt64
+  ) {
+    var keys = Buffer<UInt64>(capacity: draws.count)
+    var other = Buffer<UInt64>(repeating: 0, count: draws.count)
+    for d in 0..<draws.count { keys.append((draws[d].start &- least) &<< UInt64(numberBits) | UInt64(d)) }
+    var ends = Buffer<UInt32>(repeating: 0, count: 2048)
+    var shift = UInt64(numberBits)
+    while shift < 64, (most - least) >> (shift - UInt64(numberBits)) > 0 {
+      ends.clear()
+      let (from, to, places) = (keys.elements, other.elements, ends.elements)
+      for i in 0..<from.count { places[Int(from[i] &>> shift & 2047)] &+= 1 }
+      var start: UInt32 = 0
+      for k in 0..<places.count {
+        let count = places[k]
+        places[k] = start
+        start &+= count
+      }
+      for i in 0..<from.count {
+        let key = from[i]
+        let digit = Int(key &>> shift & 2047)
+        let place = places[digit]
+        to[Int(place)] = key
+        places[digit] = place &+ 1
+      }
+      swap(&keys, &other)
+      shift += 11
+    }
+    for i in 0..<keys.count { order[i] = UInt32(truncatingIfNeeded: keys[i] & (1 << UInt64(numberBits) &- 1)) }
   }
 
   private static func sortDigits(_ keys: inout Buffer<(start: UInt64, draw: UInt32)>, _ least: UInt64, _ most: UInt64) {

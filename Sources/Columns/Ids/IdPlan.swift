@@ -7,7 +7,7 @@ struct IdPlan: ~Copyable {
     var group: Int32 = 0
     var lane: Int32 = -1
     var position: Int64 = 0
-    /// Whether the lane's track itself has given the id there.
+    /// Whether the generator has been seen to give the id there.
     var isSure = false
   }
 

@@ -103,7 +103,7 @@ extension IdPlanner {
         let d = Int(hits[h].draw)
         guard plan.entries[d].lane < 0 else { continue }
         let position = lane.expected + hits[h].position
-        plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position)
+        plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position, isSure: true)
         last = max(last, position + Int64(draws[d].isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
       }
       // All of them may have been planned already.
@@ -316,10 +316,18 @@ extension IdPlanner {
       }
     }
     let lane = addLane(start, state, g)
+    // The scan has seen the generator give every id. Its copy that starts elsewhere is tried on the first few.
+    let track = plan.tracks[plan.tracks.count - 1]
+    var tried = 0
+    for h in 0..<hits.count where tried < 4 && 0..<4096 ~= hits[h].position - first {
+      guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
+      guard track.gives(draws[d], at: hits[h].position - first) else { return false }
+      tried += 1
+    }
     var end: Int64 = 0
     for h in 0..<hits.count {
       guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
-      end = max(end, enter(UInt32(d), draws, lane, hits[h].position - first, g))
+      end = max(end, enter(UInt32(d), draws, lane, hits[h].position - first, g, isSure: tried > 0))
     }
     expect(end, g)
     return true
@@ -343,11 +351,11 @@ extension IdPlanner {
   }
 
   /// Enters that draw `d` stands at `position` of `lane`, of group `g`; where the next id is expected then.
-  mutating func enter(_ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int)
-    -> Int64
-  {
+  mutating func enter(
+    _ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int, isSure: Bool = false
+  ) -> Int64 {
     let draw = draws[Int(d)]
-    plan.entries[Int(d)] = IdPlan.Entry(group: Int32(g), lane: lane, position: position)
+    plan.entries[Int(d)] = IdPlan.Entry(group: Int32(g), lane: lane, position: position, isSure: isSure)
     noteHit(draw, g)
     let shape = plan.families[g - 1].shape
     return position + Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)

@@ -149,18 +149,13 @@ extension IdState {
     }
     position = at
     let next = named >= 0 ? lanes[named].next : 0
-    if isReachable(at, next), entry.isSure || gives(plan.tracks[Int(source.source)], at, draw),
+    if isReachable(at, next), entry.isSure || plan.tracks[Int(source.source)].gives(draw, at: at),
       named >= 0 || canOpen(&plan.states[Int(source.source)], family)
     {
       return named
     }
     planned = -1
     return named
-  }
-
-  private func gives(_ track: SequenceTrack, _ position: Int64, _ draw: IdDraw) -> Bool {
-    let id = track.id(at: position, isTrace: draw.isTrace)
-    return id.low == draw.low && (!draw.isTrace || id.high == draw.high)
   }
 
   /// Encoder: whether the decoder will be able to make a generator of `state`, which is left empty if not.

@@ -66,6 +66,12 @@ final class SequenceTrack {
     return isTrace ? shape.trace(units, at: at) : (0, shape.word(units, at: at))
   }
 
+  /// Whether the id of `draw` is the one at `position`, which is within reach.
+  func gives(_ draw: IdDraw, at position: Int64) -> Bool {
+    let id = id(at: position, isTrace: draw.isTrace)
+    return id.low == draw.low && (!draw.isTrace || id.high == draw.high)
+  }
+
   /// The position nearest `from` at which the id of `draw` stands: up to 23 units on, which have been made, or else up to
   /// 16 back.
   func find(_ draw: IdDraw, near from: Int64) -> Int64? {

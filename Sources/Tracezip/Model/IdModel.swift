@@ -15,71 +15,82 @@ extension BlockModel {
     for row in (0..<structure.spanTrace.count).reversed() where infos[Int(block.spans.templates[row])].parent < 0 {
       rootRows[Int(structure.spanTrace[row])] = Int32(structure.firstRow + row)
     }
-    drawRows.removeAll()
+    let (draws, nodes) = (structure.draws.elements, traces.nodes.elements)
+    drawRows.resize(to: count, filling: 0)
+    drawOrder.resize(to: count, filling: 0)
+    let (rowOf, order) = (drawRows.elements, drawOrder.elements)
     var ends = Buffer<Int32>(repeating: 0, count: structure.spanTrace.count + 1)
     var sorted = true
     var last = 0
     for i in 0..<count {
-      let draw = structure.draws[i]
+      let draw = draws[i]
       let isLink = draw.kind == .linkTrace || draw.kind == .linkSpan
       var row = isLink ? Int(scratch.owners[Int(draw.row)]) : Int(draw.row)
       let home =
         draw.kind == .trace || draw.kind == .linkTrace
-        ? Int(rootRows[Int(draw.target)]) : Int(traces.nodes[Int(draw.target)].row)
+        ? Int(rootRows[Int(draw.target)]) : Int(nodes[Int(draw.target)].row)
       let isHome = home >= structure.firstRow
-      if isHome { row = home - structure.firstRow }
+      if isHome { row = home &- structure.firstRow }
       if row < last { sorted = false }
       last = row
       ends[row] &+= 1
-      drawRows.append(Int32(row) << 1 | (isHome ? 1 : 0))
+      rowOf[i] = Int32(truncatingIfNeeded: row) &<< 1 | (isHome ? 1 : 0)
     }
-    drawOrder.removeAll()
-    drawOrder.append(repeating: 0, count: count)
-    var start: Int32 = 0
-    if !sorted {
-      for row in 0..<ends.count {
-        let here = ends[row]
-        ends[row] = start
-        start += here
+    if sorted {
+      for i in 0..<count { order[i] = Int32(truncatingIfNeeded: i) }
+    } else {
+      let places = ends.elements
+      var start: Int32 = 0
+      for row in 0..<places.count {
+        let here = places[row]
+        places[row] = start
+        start &+= here
       }
-    }
-    for i in 0..<count {
-      let row = Int(drawRows[i] >> 1)
-      drawOrder[sorted ? i : Int(ends[row])] = Int32(i)
-      ends[row] &+= 1
+      for i in 0..<count {
+        let row = Int(rowOf[i] &>> 1)
+        order[Int(places[row])] = Int32(truncatingIfNeeded: i)
+        places[row] &+= 1
+      }
     }
     idDraws.removeAll()
     idDraws.reserve(count)
+    let (templates, leaves, starts) = (
+      block.spans.templates.elements, block.spans.leaves.elements, scratch.spanRows.elements
+    )
+    let (described, scopes) = (infos.elements, scratch.rows.scopes.elements)
     for k in 0..<count {
-      let i = Int(drawOrder[k])
-      let draw = structure.draws[i]
-      let row = Int(drawRows[i] >> 1)
-      let isHome = drawRows[i] & 1 != 0
-      let template = block.spans.templates[row]
-      let info = infos[Int(template)]
-      let at = Int(scratch.spanRows[row])
+      if k &+ 8 < count { nodes.prefetch(Int(draws[Int(order[k &+ 8])].target)) }
+      let i = Int(order[k])
+      let draw = draws[i]
+      let row = Int(rowOf[i] &>> 1)
+      let isHome = rowOf[i] & 1 != 0
+      let template = templates[row]
+      let info = described[Int(template)]
+      let at = Int(starts[row])
       let kind: IdKind
       switch draw.kind {
       case .trace, .linkTrace: kind = isHome ? .trace : .strangeTrace
       case .span, .orphan, .linkSpan: kind = isHome ? .span : .orphan
       }
-      let name = info.name >= 0 ? block.spans.leaves[at + Int(info.name)] : UInt64(template) | 1 << 31
+      let name = info.name >= 0 ? leaves[at &+ Int(info.name)] : UInt64(template) | 1 << 31
       var next = IdDraw(
-        kind: kind, process: spine.scopeProcess[Int(scratch.rows.scopes[row])],
-        span: UInt32(truncatingIfNeeded: structure.firstRow + row), name: UInt32(truncatingIfNeeded: name),
-        start: info.start >= 0 ? block.spans.leaves[at + Int(info.start)] : 0)
+        kind: kind, process: spine.scopeProcess[Int(scopes[row])],
+        span: UInt32(truncatingIfNeeded: structure.firstRow &+ row), name: UInt32(truncatingIfNeeded: name),
+        start: info.start >= 0 ? leaves[at &+ Int(info.start)] : 0)
       if !kind.isTrace {
-        next.node = UInt32(draw.target)
-        if kind == .span, structure.spanParent[row] >= 0 { next.parent = UInt32(structure.spanParent[row]) }
+        next.node = UInt32(truncatingIfNeeded: draw.target)
+        if kind == .span, structure.spanParent[row] >= 0 {
+          next.parent = UInt32(truncatingIfNeeded: structure.spanParent[row])
+        }
       }
       if encoding {
-        next.end = info.end >= 0 ? block.spans.leaves[at + Int(info.end)] : 0
+        next.end = info.end >= 0 ? leaves[at &+ Int(info.end)] : 0
         next.trace = structure.spanTrace[row]
         if kind.isTrace {
-          next.low = traces.traces[Int(draw.target)].low
-          next.high = traces.traces[Int(draw.target)].high
+          let trace = traces.traces.elements[Int(draw.target)]
+          (next.low, next.high) = (trace.low, trace.high)
         } else {
-          next.low = traces.nodes[Int(draw.target)].id
+          next.low = nodes[Int(draw.target)].id
         }
       }
       idDraws.append(next)

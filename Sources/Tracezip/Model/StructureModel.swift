@@ -103,6 +103,7 @@ extension BlockModel {
     _ n: Int, _ spans: inout Records, _ skeletons: borrowing Skeletons, scopes: borrowing Buffer<UInt32>, _ c: inout C
   ) {
     rowAt.removeAll()
+    traces.reserve(n)
     var row = 0
     var previousTemplate: UInt64 = .max
     for i in 0..<n {

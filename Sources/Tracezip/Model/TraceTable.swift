@@ -79,6 +79,12 @@ struct TraceTable: ~Copyable {
 
   init() { add(Trace()) }
 
+  /// Room for about `n` more nodes.
+  mutating func reserve(_ n: Int) {
+    nodes.reserve(n)
+    times.reserve(n)
+  }
+
   mutating func add(_ trace: Trace) {
     traces.append(trace)
     successor.append(0)
