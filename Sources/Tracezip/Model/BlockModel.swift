@@ -246,8 +246,9 @@ struct BlockModel: ~Copyable {
       if shape == SlotShape.constant { last = codeValue(C.decodes ? 0 : rows[0, word], slot: slot, context: -1, &c) }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
       if C.decodes || isString {
+        let filled = slotInfos[slot].isRead || slotCosts.isOn ? n : C.decodes ? 1 : 0
         var i = 0
-        while i < n {
+        while i < filled {
           rows[i, word] = last
           i &+= 1
         }
@@ -271,10 +272,12 @@ struct BlockModel: ~Copyable {
       keys.removeAll()
       keys.reserve(n)
       var i = 0
+      let only = kind == SlotContext.other && constants.holds(template, other)
+      let onlyOther = only ? slots[Int(info.slots) + other].last : 0
       while i < n {
         let key: UInt64
         switch kind {
-        case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, rows[i, other])
+        case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, only ? onlyOther : rows[i, other])
         case SlotContext.trace: key = traceKey(slot, env.trace(rows.record(i)))
         case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
         default: key = teaches ? traceKey(slot, env.trace(rows.record(i))) : 0

@@ -30,6 +30,9 @@ struct SlotInfo: BitwiseCopyable {
   var isDouble = false
   /// 1 a count of events, 2 of links.
   var child: UInt8 = 0
+  /// Whether models and weaving look at it in every row, though all are the same: names, counts, duplicates. Of other
+  /// words that do not vary only the first row of a block is filled in.
+  var isRead = false
 }
 
 extension Skeletons {
@@ -61,7 +64,10 @@ extension Skeletons {
       for _ in 0..<leaf.words {
         let child: UInt8 = leaf != .count ? 0 : step.child == .event ? 1 : 2
         let isDouble = leaf == .word && columns[Int(step.column)].value == 4
-        slots.append(SlotInfo(column: step.column, isString: leaf == .string, isDouble: isDouble, child: child))
+        slots.append(
+          SlotInfo(
+            column: step.column, isString: leaf == .string, isDouble: isDouble, child: child,
+            isRead: info.name == word || !step.kind.isPlain))
       }
       word += Int32(leaf.words)
     }
