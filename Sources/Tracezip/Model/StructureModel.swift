@@ -106,8 +106,23 @@ extension BlockModel {
     traces.reserve(n)
     var row = 0
     var previousTemplate: UInt64 = .max
+    // Encoder: a span some way ahead, whose trace is asked for.
+    var ahead = 0
+    var aheadRow = 0
     for i in 0..<n {
       if c.failed { return }
+      if !C.decodes {
+        while ahead < min(i &+ 8, n) {
+          let info = infos[Int(spans.templates[ahead])]
+          if info.trace >= 0 {
+            let at = aheadRow &+ Int(info.trace)
+            traces.prefetch(spans.leaves[at], spans.leaves[at &+ 1])
+          }
+          aheadRow &+= Int(info.words)
+          spans.leaves.prefetch(aheadRow &+ 256)
+          ahead &+= 1
+        }
+      }
       let scope = Int(scopes[i])
       var template = C.decodes ? 0 : spans.templates[i]
       var info = C.decodes ? TemplateInfo() : infos[Int(template)]

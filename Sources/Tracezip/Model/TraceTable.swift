@@ -101,6 +101,10 @@ struct TraceTable: ~Copyable {
     index.find(BlockModel.key(high, low, 1)) { traces[$0].low == low && traces[$0].high == high }
   }
 
+  /// Encoder: asks for the memory in which a trace will be looked up.
+  @inline(__always)
+  mutating func prefetch(_ high: UInt64, _ low: UInt64) { index.prefetch(BlockModel.key(high, low, 1)) }
+
   /// Encoder: a new trace with its id.
   mutating func addKnown(_ high: UInt64, _ low: UInt64) {
     index.insert(traces.count, BlockModel.key(high, low, 1)) { BlockModel.key(traces[$0].high, traces[$0].low, 1) }

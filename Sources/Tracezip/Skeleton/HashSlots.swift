@@ -13,6 +13,10 @@ struct HashSlots: ~Copyable {
     return Int(truncatingIfNeeded: m ^ m >> 32)
   }
 
+  /// Asks for the memory in which `hash` will be looked up.
+  @inline(__always)
+  func prefetch(_ hash: UInt64) { slots.prefetch(HashSlots.mix(hash) & (slots.count &- 1)) }
+
   /// The first number under `hash` that `isWanted`.
   @inline(__always)
   func find(_ hash: UInt64, where isWanted: (Int) -> Bool) -> Int? {
