@@ -274,22 +274,22 @@ struct BlockModel: ~Copyable {
       var i = 0
       let only = kind == SlotContext.other && constants.holds(template, other)
       let onlyOther = only ? slots[Int(info.slots) + other].last : 0
-      while i < n {
+      let isOwn = SlotContext.other...SlotContext.scope ~= kind
+      while i < n, isOwn || teaches {
         let key: UInt64
         switch kind {
         case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, only ? onlyOther : rows[i, other])
         case SlotContext.trace: key = traceKey(slot, env.trace(rows.record(i)))
         case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
-        default: key = teaches ? traceKey(slot, env.trace(rows.record(i))) : 0
+        default: key = traceKey(slot, env.trace(rows.record(i)))
         }
         contexts.prefetch(key)
         keys.append(key)
         i &+= 1
       }
-      let isOwn = SlotContext.other...SlotContext.scope ~= kind
       i = 0
       while i < n {
-        if i &+ 4 < n { contexts.prefetchContext(keys[i &+ 4]) }
+        if i &+ 4 < keys.count { contexts.prefetchContext(keys[i &+ 4]) }
         var context = -1
         if isOwn {
           context = contexts.context(keys[i])
