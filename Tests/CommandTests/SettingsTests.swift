@@ -110,6 +110,11 @@ struct SettingsTests {
       #expect(packed.status == 0, "\(packed.messages)")
       #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small, "\(stage)")
     }
+    let (long, short) = (
+      try Tracezip.run("-c", "--without", "deduplication", input: Captures.small),
+      try Tracezip.run("-c", "--without", "dedup", input: Captures.small)
+    )
+    #expect(short.status == 0 && short.output == long.output, "\(short.messages)")
     for codec in ["auto", "none", "lz4", "zstd"] {
       let packed = try Tracezip.run("-c", "--codec", codec, input: Captures.small)
       #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small, "\(codec)")

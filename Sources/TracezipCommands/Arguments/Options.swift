@@ -112,7 +112,7 @@ struct CodingOptions: ParsableArguments {
   var codec: TracezipConfig.Codec?
 
   @Option(
-    help: ArgumentHelp("Leave a stage of coding out; can be repeated.", valueName: "stage"))
+    help: ArgumentHelp("Leave a stage of coding out (dedup: deduplication); can be repeated.", valueName: "stage"))
   var without: [Stage] = []
 
   @Option(

@@ -64,6 +64,9 @@ enum Stage: String, ExpressibleByArgument, CaseIterable {
   case idPrediction = "id-prediction"
   case traceFilter = "trace-filter"
 
+  /// By its name; `dedup` is short for one.
+  init?(argument: String) { self.init(rawValue: argument == "dedup" ? "deduplication" : argument) }
+
   /// The setting that it is left out by, and that setting's value.
   var key: String { self == .traceFilter ? "trace-filter-bits" : rawValue }
   var off: String { self == .traceFilter ? "0" : "no" }
