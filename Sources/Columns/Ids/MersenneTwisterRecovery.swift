@@ -113,7 +113,8 @@ struct MersenneTwisterRecovery {
         let recovery = MersenneTwisterRecovery(part, bytes: bytes)
         guard recovery.words.count >= 640 else { break }
         if let generator = recovery.contiguous()
-          ?? (length == 600 || !isEnough ? nil : recovery.linked(guess, powers: isFree ? [1, 2, 4] : [1], budget: &budget)),
+          ?? (length == 600 || !isEnough
+            ? nil : recovery.linked(guess, powers: isFree ? [1, 2, 4] : [1], budget: &budget)),
           let found = recovery.anchored(
             generator, span: Int(Double(recovery.words.count) * min(8, 1.25 / share)) + 1000, budget: &budget)
         {
