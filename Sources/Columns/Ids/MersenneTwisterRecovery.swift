@@ -179,6 +179,7 @@ struct MersenneTwisterRecovery {
                 links.append(Link(anchor: Int32(anchor), near: Int32(near), far: Int32(far)))
               }
               near = index.older(near)
+              budget -= 1
             }
           }
         }
@@ -244,6 +245,7 @@ struct MersenneTwisterRecovery {
             links.append(Link(anchor: Int32(anchor), near: Int32(near), far: Int32(far)))
           }
           i = index.older(i)
+          budget -= 1
         }
       }
     }
