@@ -116,6 +116,24 @@ struct ReportTests {
     #expect(Double(examples[0][0]).map { $0 > 0 && $0 < 1 } == true && Int(examples[0][2]) != nil, "\(examples[0])")
   }
 
+  @Test("a last line without its newline is a line like the others, or small files grow by a tenth")
+  func lastLine() throws {
+    let folder = try TemporaryFolder()
+    let whole = try Fixtures.bytes("shop-small.jsonl")
+    #expect(whole.last == 0x0A)
+    try folder.write(whole, to: "whole.jsonl")
+    try folder.write(Array(whole.dropLast()), to: "open.jsonl")
+    // A file, whose size is known: a pipe has told its end before anything is cut.
+    #expect(try Tracezip.run("compress", "whole.jsonl", "open.jsonl", in: folder).status == 0)
+    let stats = try ["whole", "open"].map { try object(Tracezip.run("stats", "--json", "\($0).jsonl.trz", in: folder)) }
+    #expect(stats.map { $0["blocks"] as? Int } == [1, 1])
+    #expect(stats.map { $0["messages"] as? Int } == [23, 23])
+    let bytes = try ["whole", "open"].map { try folder.read("\($0).jsonl.trz").count }
+    #expect(abs(bytes[0] - bytes[1]) < 16, "\(bytes)")
+    let back = try Tracezip.run("decompress", "-c", "open.jsonl.trz", in: folder)
+    #expect(back.output == Array(whole.dropLast()))
+  }
+
   @Test("stats: JSON archives show the same columns, and messages are lines")
   func statsOfJSON() throws {
     let folder = try TemporaryFolder()

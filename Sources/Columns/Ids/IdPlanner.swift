@@ -63,7 +63,7 @@ struct IdPlanner: ~Copyable {
   mutating func plan(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     plan.entries.removeAll()
     plan.entries.append(repeating: IdPlan.Entry(), count: draws.count)
-    pool += 30 * draws.count
+    pool += 50 * draws.count
     doubt += 20 * draws.count
     observe(draws)
     IdOrder.visit(draws, into: &plan.order)

@@ -219,6 +219,8 @@ public final class TraceCompressor {
   private func cutChunks(isEnd: Bool, isFlush: Bool = false) throws(TracezipError) {
     // It may be all there is.
     if !isStarted, !isEnd, !isFlush, mayBeSingle { return }
+    // The end is near: a last line without its newline, or a document, is whole once it is known to be the last.
+    if !isEnd, !isFlush, plan.isAll(pending.bytes.count) { return }
     largestPending = max(largestPending, pending.bytes.count)
     while let cut = splitter.next(in: pending.bytes.view, limit: plan.chunkLimit, isEnd: isEnd, isFlush: isFlush) {
       pending.isFollowed = !isEnd && !isFlush && !plan.isLast(cut.count)

@@ -46,6 +46,9 @@ struct SegmentPlan {
   /// Whether a chunk of `count` bytes is the input's last, as far as its size is known.
   func isLast(_ count: Int) -> Bool { inputSize.map { position + count >= $0 } ?? false }
 
+  /// Whether `count` bytes more are all that the input has, as far as its size is known.
+  func isAll(_ count: Int) -> Bool { inputSize == position + count }
+
   /// Takes a chunk; true where it is the segment's last.
   mutating func take(_ count: Int) -> Bool {
     position += count
