@@ -17,53 +17,47 @@ enum IdOrder {
     if !sorted { sort(&order, draws) }
   }
 
-  /// A stable sort by start time: by insertion where there is little to sort, else digits of 11 bits, the lowest first,
-  /// as many as the times' range has.
+  /// Bits of a draw's number in a key.
+  private static var numberBits: UInt64 { 20 }
+
+  /// A stable sort by start time: a start, counted from the least, and the draw's number make one word.
   private static func sort(_ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>) {
-    var keys = Buffer<(start: UInt64, draw: UInt32)>(capacity: draws.count)
     var least = UInt64.max
     var most: UInt64 = 0
     for d in 0..<draws.count {
-      let start = draws[d].start
-      least = min(least, start)
-      most = max(most, start)
-      keys.append((start, UInt32(d)))
+      least = min(least, draws[d].start)
+      most = max(most, draws[d].start)
     }
+    guard draws.count <= 1 << numberBits, most - least < 1 << (64 - numberBits) else {
+      return sortWide(&order, draws)
+    }
+    var keys = Buffer<UInt64>(capacity: draws.count)
+    for d in 0..<draws.count { keys.append((draws[d].start &- least) &<< numberBits | UInt64(d)) }
     if keys.count < 64 {
       for i in 1..<keys.count {
         let key = keys[i]
         var at = i
-        while at > 0, keys[at &- 1].start > key.start {
+        while at > 0, keys[at &- 1] > key {
           keys[at] = keys[at &- 1]
           at &-= 1
         }
         keys[at] = key
       }
-    } else if keys.count < 1024 || most - least > 1 << 55 {
-      // Draws break ties.
-      let sorted = keys.array.sorted { $0.start != $1.start ? $0.start < $1.start : $0.draw < $1.draw }
+    } else if keys.count < 1024 {
+      let sorted = keys.array.sorted()
       for i in 0..<keys.count { keys[i] = sorted[i] }
-    } else if draws.count <= 1 << numberBits, most - least < 1 << UInt64(64 - numberBits) {
-      return sortPacked(&order, draws, least, most)
     } else {
-      sortDigits(&keys, least, most)
+      sortDigits(&keys, range: most - least)
     }
-    for i in 0..<keys.count { order[i] = keys[i].draw }
+    for i in 0..<keys.count { order[i] = UInt32(truncatingIfNeeded: keys[i] & (1 << numberBits &- 1)) }
   }
 
-  /// Bits of a draw's number in a packed key.
-  private static var numberBits: Int { 20 }
-
-  /// As `sortDigits` where a start, counted from the least, and the draw's number fit into one word.
-  private static func sortPacked(
-    _ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, _ least: UInt64, _ most: UInt64
-  ) {
-    var keys = Buffer<UInt64>(capacity: draws.count)
-    var other = Buffer<UInt64>(repeating: 0, count: draws.count)
-    for d in 0..<draws.count { keys.append((draws[d].start &- least) &<< UInt64(numberBits) | UInt64(d)) }
+  /// By digits of 11 bits, the lowest first, as many as the starts' range has.
+  private static func sortDigits(_ keys: inout Buffer<UInt64>, range: UInt64) {
+    var other = Buffer<UInt64>(repeating: 0, count: keys.count)
     var ends = Buffer<UInt32>(repeating: 0, count: 2048)
-    var shift = UInt64(numberBits)
-    while shift < 64, (most - least) >> (shift - UInt64(numberBits)) > 0 {
+    var shift = numberBits
+    while shift < 64, range >> (shift - numberBits) > 0 {
       ends.clear()
       let (from, to, places) = (keys.elements, other.elements, ends.elements)
       for i in 0..<from.count { places[Int(from[i] &>> shift & 2047)] &+= 1 }
@@ -83,31 +77,14 @@ enum IdOrder {
       swap(&keys, &other)
       shift += 11
     }
-    for i in 0..<keys.count { order[i] = UInt32(truncatingIfNeeded: keys[i] & (1 << UInt64(numberBits) &- 1)) }
   }
 
-  private static func sortDigits(_ keys: inout Buffer<(start: UInt64, draw: UInt32)>, _ least: UInt64, _ most: UInt64) {
-    var other = Buffer<(start: UInt64, draw: UInt32)>(repeating: (0, 0), count: keys.count)
-    var ends = Buffer<Int>(repeating: 0, count: 2048)
-    var shift: UInt64 = 0
-    while shift < 64, (most - least) >> shift > 0 {
-      for k in 0..<2048 { ends[k] = 0 }
-      for i in 0..<keys.count { ends[Int(truncatingIfNeeded: (keys[i].start - least) >> shift & 2047)] &+= 1 }
-      var start = 0
-      for k in 0..<2048 {
-        let count = ends[k]
-        ends[k] = start
-        start += count
-      }
-      for i in 0..<keys.count {
-        let key = keys[i]
-        let digit = Int(truncatingIfNeeded: (key.start - least) >> shift & 2047)
-        other[ends[digit]] = key
-        ends[digit] &+= 1
-      }
-      swap(&keys, &other)
-      shift += 11
-    }
+  /// Where the starts of a block lie hours apart, or some are missing.
+  private static func sortWide(_ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>) {
+    var keys: [(start: UInt64, draw: UInt32)] = []
+    for d in 0..<draws.count { keys.append((draws[d].start, UInt32(d))) }
+    keys.sort { $0.start != $1.start ? $0.start < $1.start : $0.draw < $1.draw }
+    for i in 0..<keys.count { order[i] = keys[i].draw }
   }
 
   /// Puts each pair in `order` in the order in which a generator draws it.

@@ -272,13 +272,14 @@ struct BlockModel: ~Copyable {
       keys.removeAll()
       keys.reserve(n)
       var i = 0
-      let only = kind == SlotContext.other && constants.holds(template, other)
-      let onlyOther = only ? slots[Int(info.slots) + other].last : 0
+      // Where the other slot does not vary, not every row has been filled in.
+      let isSame = kind == SlotContext.other && constants.holds(template, other)
+      let same = isSame ? slots[Int(info.slots) + other].last : 0
       let isOwn = SlotContext.other...SlotContext.scope ~= kind
       while i < n, isOwn || teaches {
         let key: UInt64
         switch kind {
-        case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, only ? onlyOther : rows[i, other])
+        case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, isSame ? same : rows[i, other])
         case SlotContext.trace: key = traceKey(slot, env.trace(rows.record(i)))
         case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
         default: key = traceKey(slot, env.trace(rows.record(i)))

@@ -48,13 +48,20 @@ struct SymbolContexts: ~Copyable {
   /// What the tables take.
   var bytes: Int { places.count * MemoryLayout<Place>.stride + all.count * MemoryLayout<Context>.stride }
 
+  @inline(__always)
+  private static func mix(_ key: UInt64) -> UInt64 { key &* 0x9E37_79B9_7F4A_7C15 }
+
+  /// Where looking for a key begins, by its `mix`.
+  @inline(__always)
+  private func home(_ mixed: UInt64) -> Int { Int(truncatingIfNeeded: mixed &>> 32) & (places.count &- 1) }
+
   /// The place of `key`, or the free one where it belongs.
   @inline(__always)
   private func place(_ key: UInt64) -> (slot: Int, check: UInt32, number: UInt32) {
-    let mixed = key &* 0x9E37_79B9_7F4A_7C15
+    let mixed = SymbolContexts.mix(key)
     let check = UInt32(truncatingIfNeeded: mixed)
     let mask = places.count &- 1
-    var slot = Int(truncatingIfNeeded: mixed &>> 32) & mask
+    var slot = home(mixed)
     while true {
       let here = places[slot]
       if here.number == 0 || here.check == check && all[Int(here.number) &- 1].key == key {
@@ -66,15 +73,12 @@ struct SymbolContexts: ~Copyable {
 
   /// Asks for the memory in which the context for `key` is looked up.
   @inline(__always)
-  func prefetch(_ key: UInt64) {
-    places.prefetch(Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) &>> 32) & (places.count &- 1))
-  }
+  func prefetch(_ key: UInt64) { places.prefetch(home(SymbolContexts.mix(key))) }
 
   /// Asks for the memory of the context itself, a while after `prefetch`.
   @inline(__always)
   func prefetchContext(_ key: UInt64) {
-    let here = places[Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) &>> 32) & (places.count &- 1)]
-    all.prefetch(Int(here.number) &- 1)
+    all.prefetch(Int(places[home(SymbolContexts.mix(key))].number) &- 1)
   }
 
   /// The context for `key`, new or known.
@@ -105,8 +109,8 @@ struct SymbolContexts: ~Copyable {
     places.removeAll()
     places.append(repeating: Place(), count: count)
     for i in 0..<all.count {
-      let mixed = all[i].key &* 0x9E37_79B9_7F4A_7C15
-      var slot = Int(truncatingIfNeeded: mixed &>> 32) & (count - 1)
+      let mixed = SymbolContexts.mix(all[i].key)
+      var slot = home(mixed)
       while places[slot].number != 0 { slot = (slot &+ 1) & (count - 1) }
       places[slot] = Place(check: UInt32(truncatingIfNeeded: mixed), number: UInt32(i + 1))
     }

@@ -134,17 +134,13 @@ extension ProtobufShredder {
         step = Step(kind: .varint, record: kind)
         step.column = skeletons.column(kind, field: field, value: 2, name: name)
         return skeletons.intern(step, literal: bytes[at..<valueAt + 1])
-      case 0x18:
+      case 0x18, 0x0A:
+        // An int, or a string: its length.
+        let isString = tag == 0x0A
         let v = bytes.varint(at: valueAt + 1)!
-        step.kind = .attributeVarint
+        step.kind = isString ? .attributeString : .attributeVarint
         step.width3 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
-        step.column = skeletons.column(kind, field: field, value: 3, name: name)
-        return skeletons.intern(step, literal: head.view)
-      case 0x0A:
-        let v = bytes.varint(at: valueAt + 1)!
-        step.kind = .attributeString
-        step.width3 = v.width == varintWidth(v.value) ? 0 : UInt8(v.width)
-        step.column = skeletons.column(kind, field: field, value: 1, name: name)
+        step.column = skeletons.column(kind, field: field, value: isString ? 1 : 3, name: name)
         return skeletons.intern(step, literal: head.view)
       default:
         // A bool in an over-long varint.
