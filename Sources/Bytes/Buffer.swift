@@ -96,8 +96,8 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   @inlinable @inline(never)
   mutating func grow(to needed: Int) {
-    // Memory that is never touched costs nothing, copying does: the smaller grow faster.
-    let isSmall = capacity < Allocation.large / (2 * MemoryLayout<Element>.stride)
+    // Copying costs, but so does memory that is never used where pages are large: the smaller grow faster.
+    let isSmall = capacity < (256 << 10) / MemoryLayout<Element>.stride
     let room = max(needed, capacity * (isSmall ? 4 : 2) + 16)
     unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room
@@ -151,23 +151,40 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   public var pointer: UnsafeMutablePointer<Element> { unsafe base }
 }
 
-extension Buffer where Element == UInt32 {
-  /// The eight elements from `index` on as sixteen halves, the lower half of each first. The first of them comes by
-  /// itself and is 0 among the rest.
-  @inlinable @inline(__always)
-  public func halves(at index: Int) -> (first: UInt16, rest: SIMD16<UInt16>) {
-    precondition(index >= 0 && index &+ 8 <= count)
-    let place = unsafe UnsafeRawPointer(base + index)
-    let all = unsafe place.loadUnaligned(as: SIMD4<UInt64>.self) & SIMD4(~0xFFFF, ~0, ~0, ~0)
-    return unsafe (place.load(as: UInt16.self), unsafeBitCast(all, to: SIMD16<UInt16>.self))
-  }
+/// Sixteen numbers of 16 bits that fill eight elements of a `Buffer<UInt32>`, the lower half of each element first.
+/// Checked when made; dies with the buffer's next growth.
+@frozen @safe
+public struct Sixteen {
+  @usableFromInline let base: UnsafeMutableRawPointer
 
   @inlinable @inline(__always)
-  public mutating func setHalves(at index: Int, first: UInt16, _ rest: SIMD16<UInt16>) {
+  init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+
+  /// The number at `index`, modulo 16.
+  @inlinable
+  public subscript(index: Int) -> UInt16 {
+    @inline(__always) get { unsafe base.load(fromByteOffset: (index & 15) &* 2, as: UInt16.self) }
+  }
+
+  @inlinable
+  public var all: SIMD16<UInt16> {
+    @inline(__always) get { unsafe base.loadUnaligned(as: SIMD16<UInt16>.self) }
+    @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, as: SIMD16<UInt16>.self) }
+  }
+
+  @inlinable
+  public var first: UInt16 {
+    @inline(__always) get { unsafe base.load(as: UInt16.self) }
+    @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, as: UInt16.self) }
+  }
+}
+
+extension Buffer where Element == UInt32 {
+  /// The eight elements from `index` on.
+  @inlinable @inline(__always)
+  public mutating func sixteen(at index: Int) -> Sixteen {
     precondition(index >= 0 && index &+ 8 <= count)
-    let place = unsafe UnsafeMutableRawPointer(base + index)
-    unsafe place.storeBytes(of: rest, as: SIMD16<UInt16>.self)
-    unsafe place.storeBytes(of: first, as: UInt16.self)
+    return unsafe Sixteen(UnsafeMutableRawPointer(base + index))
   }
 }
 

@@ -18,9 +18,9 @@ public protocol BitCoder: ~Copyable {
   /// One bit (0 or 1) under `model`, which learns it. `limit` bounds the model's memory, at most 1023.
   mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32
 
-  /// A symbol below 16 by the cumulative frequencies in `cumulative`: those of all symbols below each, lane 0 being 0,
-  /// ascending, of `1 << 15` in all.
-  mutating func code(_ symbol: Int, by cumulative: SIMD16<UInt16>) -> Int
+  /// A symbol below 16 by the cumulative frequencies in `model`: those of all symbols below each, ascending, of `1 << 15`
+  /// in all. Lane 0, which would be 0, is not looked at.
+  mutating func code(_ symbol: Int, by model: Sixteen) -> Int
 
   /// The low `count` bits of `value`, 0 to 64 of them, as they are.
   mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64
@@ -94,10 +94,9 @@ public struct RangeEncoder: BitCoder, ~Copyable {
   }
 
   @inlinable @inline(__always)
-  public mutating func code(_ symbol: Int, by cumulative: SIMD16<UInt16>) -> Int {
+  public mutating func code(_ symbol: Int, by model: Sixteen) -> Int {
     let unit = range >> 15
-    let from = UInt64(cumulative[symbol])
-    let to = symbol == 15 ? 1 << 15 : UInt64(cumulative[symbol &+ 1])
+    let (from, to) = NibbleTables.interval(symbol, model)
     advance(unit &* from)
     range = unit &* (to &- from)
     if range < 1 << 32 { shift() }
@@ -254,11 +253,10 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   }
 
   @inlinable @inline(__always)
-  public mutating func code(_ symbol: Int, by cumulative: SIMD16<UInt16>) -> Int {
+  public mutating func code(_ symbol: Int, by model: Sixteen) -> Int {
     let unit = range >> 15
-    let found = NibbleTables.rank(Int(truncatingIfNeeded: min(value / unit, 32767)), in: cumulative) &- 1
-    let from = UInt64(cumulative[found])
-    let to = found == 15 ? 1 << 15 : UInt64(cumulative[found &+ 1])
+    let found = NibbleTables.find(Int(truncatingIfNeeded: min(value / unit, 32767)), in: model.all)
+    let (from, to) = NibbleTables.interval(found, model)
     value &-= unit &* from
     range = unit &* (to &- from)
     if range < 1 << 32 { shift() }

@@ -5,11 +5,11 @@ import Bytes
 @safe
 public struct Models: ~Copyable {
   public var states = Buffer<BitModel>(capacity: 1 << 14)
-  @usableFromInline let nibbleTargets: UnsafePointer<SIMD16<Int16>>
+  @usableFromInline let nibbles: NibbleTables
 
   /// Model 0 is never used, so that 0 can mean "none yet".
   public init() {
-    unsafe nibbleTargets = NibbleTables.shared.targets
+    nibbles = NibbleTables.shared
     states.append(freshModel)
   }
 
@@ -27,7 +27,8 @@ public struct Models: ~Copyable {
     let rare = 300
     let common = (32768 - (16 - n) * rare) / n
     for k in 1..<16 { table[k] = UInt16(k <= n ? k * common : n * common + (k - n) * rare) }
-    states.setHalves(at: base, first: 1, table)
+    table[0] = 1
+    states.sixteen(at: base).all = table
   }
 
   /// Copies `n` sets of nibble models.
@@ -42,8 +43,8 @@ public struct Models: ~Copyable {
     states.append(copyOf: from, count: ModelSize.signed)
     for k in 0..<ModelSize.number / ModelSize.nibble {
       let at = base + k * ModelSize.nibble
-      let (seen, table) = states.halves(at: at)
-      states.setHalves(at: at, first: min(seen, 10), table)
+      let model = states.sixteen(at: at)
+      model.first = min(model.first, 10)
     }
     for at in base + ModelSize.number..<base + ModelSize.signed {
       states[at] = states[at] & ~1023 | min(states[at] & 1023, 12)
@@ -94,12 +95,14 @@ extension BitCoder where Self: ~Copyable {
   @inlinable @inline(__always)
   public mutating func codeNibble(_ symbol: Int, _ models: inout Models, _ base: Int) -> Int {
     // Lane 0 has nothing to say in cumulative frequencies: it counts the symbols.
-    let (seen, held) = models.states.halves(at: base)
-    let table = seen == 0 ? NibbleTables.even : held
-    let found = code(symbol, by: table)
-    let error = unsafe models.nibbleTargets[found] &- unsafeBitCast(table, to: SIMD16<Int16>.self)
-    let moved = unsafe table &+ unsafeBitCast(NibbleTables.share(of: error, seen: seen), to: SIMD16<UInt16>.self)
-    models.states.setHalves(at: base, first: min(seen &+ 1, NibbleTables.longest), moved)
+    let model = models.states.sixteen(at: base)
+    let seen = model.first
+    if seen == 0 { model.all = NibbleTables.even }
+    let found = code(symbol, by: model)
+    let table = model.all
+    let error = unsafe models.nibbles.targets[found] &- unsafeBitCast(table, to: SIMD16<Int16>.self)
+    model.all = unsafe table &+ unsafeBitCast(models.nibbles.share(of: error, seen: seen), to: SIMD16<UInt16>.self)
+    model.first = min(seen &+ 1, NibbleTables.longest)
     return found
   }
 

@@ -8,8 +8,10 @@ struct NibbleTables: @unchecked Sendable {
   /// Symbols seen after which the share no longer falls.
   @usableFromInline static var longest: UInt16 { 127 }
 
-  /// The cumulative frequencies if only one symbol ever came, for each symbol; at a fixed address.
+  /// The cumulative frequencies if only one symbol ever came, for each symbol, at a fixed address.
   @usableFromInline let targets: UnsafePointer<SIMD16<Int16>>
+  /// By the number of symbols seen, 0 to 127: the error is shifted right by so much; at a fixed address.
+  @usableFromInline let shifts: UnsafePointer<UInt8>
   @usableFromInline static let shared = NibbleTables()
 
   init() {
@@ -22,6 +24,11 @@ struct NibbleTables: @unchecked Sendable {
       unsafe (memory + symbol).initialize(to: target)
     }
     unsafe targets = UnsafePointer(memory)
+    let shifts = UnsafeMutablePointer<UInt8>.allocate(capacity: 128)
+    for seen in 0..<128 {
+      unsafe shifts[seen] = 1 + [1, 3, 10, 22, 45, 90].reduce(0) { $0 + (seen >= $1 ? 1 : 0) }
+    }
+    unsafe self.shifts = UnsafePointer(shifts)
   }
 
   /// All symbols alike.
@@ -32,26 +39,33 @@ struct NibbleTables: @unchecked Sendable {
     }
   }
 
-  /// How many of `cumulative` are at most `target`, which is below 32768.
+  /// Where `symbol` lies in 0...32768.
+  @inlinable @inline(__always)
+  static func interval(_ symbol: Int, _ model: Sixteen) -> (from: UInt64, to: UInt64) {
+    // Without branches: symbols are hard to foresee. Lane 0 is masked, 16 is the whole.
+    let next = symbol &+ 1
+    return (
+      UInt64(model[symbol]) & UInt64(bitPattern: Int64(0 &- symbol) >> 63),
+      UInt64(model[next]) & (UInt64(next >> 4) &- 1) | UInt64(next >> 4) << 15
+    )
+  }
+
+  /// The symbol in whose interval `target`, below 32768, lies: how many of the others begin at or before it.
   ///
   /// Comparisons of vectors are slow in Swift (a loop over the lanes); the sign of a difference is not.
   @inlinable @inline(__always)
-  static func rank(_ target: Int, in cumulative: SIMD16<UInt16>) -> Int {
-    let above = (SIMD16(repeating: UInt16(truncatingIfNeeded: target)) &- cumulative) &>> 15
+  static func find(_ target: Int, in cumulative: SIMD16<UInt16>) -> Int {
+    var above = (SIMD16(repeating: UInt16(truncatingIfNeeded: target)) &- cumulative) &>> 15
+    above[0] = 1
     let pairs = unsafe unsafeBitCast(above.lowHalf &+ above.highHalf, to: SIMD2<UInt64>.self)
     return 16 &- Int(truncatingIfNeeded: ((pairs[0] &+ pairs[1]) &* 0x0001_0001_0001_0001) >> 48)
   }
 
-  /// The share of `error` that is made good after `seen` symbols, to the nearest. A shift by a constant is one
-  /// instruction for all lanes, one by a variable is one for each.
+  /// The share of `error` that is made good after `seen` symbols, to the nearest. One shift for all lanes, and no
+  /// branches: how much was seen is anyone's guess.
   @inlinable @inline(__always)
-  static func share(of error: SIMD16<Int16>, seen: UInt16) -> SIMD16<Int16> {
-    if seen >= 90 { return (error &+ 64) &>> 7 }
-    if seen >= 45 { return (error &+ 32) &>> 6 }
-    if seen >= 22 { return (error &+ 16) &>> 5 }
-    if seen >= 10 { return (error &+ 8) &>> 4 }
-    if seen >= 3 { return (error &+ 4) &>> 3 }
-    if seen >= 1 { return (error &+ 2) &>> 2 }
-    return (error &+ 1) &>> 1
+  func share(of error: SIMD16<Int16>, seen: UInt16) -> SIMD16<Int16> {
+    let shift = unsafe Int16(shifts[Int(seen & 127)])
+    return (error &+ SIMD16(repeating: (1 &<< shift) &>> 1)) &>> SIMD16(repeating: shift)
   }
 }
