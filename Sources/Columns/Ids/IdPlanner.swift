@@ -209,17 +209,16 @@ struct IdPlanner: ~Copyable {
     let track = lane.track
     let shape = track.shape
     let (spanUnits, traceUnits) = (Int64(shape.unitsOfSpan), Int64(shape.unitsOfTrace))
-    let origin = track.origin
-    var end = track.end
+    var reach = track.reach
     var misses = 0
     for i in 0..<list.count {
       let d = Int(list[i])
       let draw = draws[d]
-      if lane.expected + 32 + traceUnits > end {
+      if lane.expected + 32 + traceUnits > reach.upperBound {
         track.extend(to: lane.expected + 32 + traceUnits)
-        end = track.end
+        reach = track.reach
       }
-      guard lane.expected >= origin else { break }
+      guard lane.expected >= reach.lowerBound else { break }
       guard let position = track.find(draw, near: lane.expected) else {
         misses += 1
         if misses == 16 { break }
@@ -273,7 +272,7 @@ struct IdPlanner: ~Copyable {
     let track = lane.track
     let units = Int64(track.shape.unitsOfTrace)
     var hits = Buffer<SequenceScan.Hit>()
-    var from = max(track.origin, lane.before - back)
+    var from = max(track.reach.lowerBound, lane.before - back)
     var to = lane.expected + Int64(quiet)
     var expected = lane.expected
     while from < to {

@@ -7,23 +7,25 @@ import Bytes
 public struct IdShape: Sendable {
   /// Bits of a unit: 4, 8, 32 or 64. A span id is `64 / unitBits` units, a trace id twice as many. A generator of
   /// 63-bit words has units of 64 bits, the top one 0.
-  public var unitBits: Int
+  public let unitBits: Int
   /// Whether the first unit holds an id's most significant bits.
-  public var highFirst: Bool
+  public let highFirst: Bool
   /// Whether a root draws its trace id before its span id.
-  public var traceIsFirst: Bool
+  public let traceIsFirst: Bool
   /// Whether trace ids are drawn at all; where not, they are coded by other means.
-  public var drawsTraces: Bool
+  public let drawsTraces: Bool
+  /// Units of an id.
+  public let unitsOfSpan: Int
+  public let unitsOfTrace: Int
 
   public init(unitBits: Int, highFirst: Bool, traceIsFirst: Bool, drawsTraces: Bool = true) {
     self.unitBits = unitBits
     self.highFirst = highFirst
     self.traceIsFirst = traceIsFirst
     self.drawsTraces = drawsTraces
+    unitsOfSpan = 64 / unitBits
+    unitsOfTrace = 128 / unitBits
   }
-
-  public var unitsOfSpan: Int { 64 / unitBits }
-  public var unitsOfTrace: Int { 128 / unitBits }
 
   /// The 64 bits made of the units from `position` on, which the caller knows to be there.
   @inlinable @inline(__always)
@@ -35,7 +37,7 @@ public struct IdShape: Sendable {
       return highFirst ? first << 32 | second : second << 32 | first
     }
     var word: UInt64 = 0
-    let n = 64 / unitBits
+    let n = unitsOfSpan
     for k in 0..<n {
       let unit = units[position &+ k]
       word |= unit << UInt64(unitBits * (highFirst ? n - 1 - k : k))

@@ -15,8 +15,8 @@ import Bytes
 /// these, raw 64: their value; then bit: trace ids may end in the root's span id.
 ///
 /// **Groups of draws**, in file order, if there are groups but 0. A *pair* is two draws in a row of one span and process,
-/// a span id and a trace id (or orphan and strange trace). tree of 2 bits: 0 to 2 the group used last, before that or
-/// before that by the place, 3 another; then number: the group. Models: of the place, for strangers and their names, a
+/// a span id and a trace id (or orphan and strange trace). bit: the group used last by the place; else bit: the one before;
+/// else bit: the one before that; else number: the group. Models: of the place, for strangers and their names, a
 /// pair's second draw apart.
 ///
 /// **Group 0.** Draws in file order, *plain*: where bits are fixed, bit: they are as in the place's habits; then the other
@@ -172,10 +172,11 @@ struct IdState: ~Copyable {
   /// Takes in nodes and places that are new, and lists the places that have draws.
   private mutating func findPlaces(_ draws: borrowing Buffer<IdDraw>) {
     present.removeAll()
+    var nodes = laneOfNode.count
     for d in 0..<draws.count {
-      let draw = draws[d]
-      if draw.node != IdDraw.none { laneOfNode.resize(to: max(laneOfNode.count, Int(draw.node) + 1), filling: -1) }
-      let place = draw.place
+      let node = draws[d].node
+      if node != IdDraw.none { nodes = max(nodes, Int(node) &+ 1) }
+      let place = draws[d].place
       if place >= places.count {
         places.resize(to: place + 1, filling: Place())
         isPresent.resize(to: place + 1, filling: false)
@@ -184,6 +185,7 @@ struct IdState: ~Copyable {
       isPresent[place] = true
       present.append(place)
     }
+    laneOfNode.resize(to: nodes, filling: -1)
     for i in 0..<present.count { isPresent[present[i]] = false }
     // Few as a rule.
     if present.count > 32 {
@@ -256,20 +258,24 @@ struct IdState: ~Copyable {
       if draw.kind.isStrange {
         base = groupContexts.base(UInt64(p) << 32 | UInt64(draw.name), unless: base, need: 3, &models)
       }
+      base &+= isSecond ? 4 : 0
       let recent = places[p].recent
       let wanted = C.decodes ? 0 : plan.entries[d].group
-      var symbol = wanted == recent.0 ? 0 : wanted == recent.1 ? 1 : wanted == recent.2 ? 2 : 3
-      symbol = coder.codeTree(symbol, bits: 2, &models, base + (isSecond ? 4 : 0), limit: 1000)
       var group = recent.0
-      if symbol > 0 {
-        group = symbol == 1 ? recent.1 : recent.2
-        if symbol == 3 {
-          let number = coder.codeNumber(UInt64(wanted), &models, numbers)
-          guard number < UInt64(groups.count) else { return fail("id group \(number)", &coder) }
-          group = Int32(number)
+      if !coder.codeBit(wanted == group, &models, base, limit: 1000) {
+        group = recent.1
+        if coder.codeBit(wanted == group, &models, base &+ 1, limit: 1000) {
+          places[p].recent = (group, recent.0, recent.2)
+        } else {
+          group = recent.2
+          if !coder.codeBit(wanted == group, &models, base &+ 2, limit: 1000) {
+            let number = coder.codeNumber(UInt64(wanted), &models, numbers)
+            guard number < UInt64(groups.count) else { return fail("id group \(number)", &coder) }
+            group = Int32(number)
+          }
+          places[p].recent = (group, recent.0, recent.1)
         }
         guard group >= 0 else { return fail("id group of none", &coder) }
-        places[p].recent = symbol == 1 ? (group, recent.0, recent.2) : (group, recent.0, recent.1)
       }
       groupOf[d] = group
       counts[Int(group)] += 1

@@ -1,70 +1,33 @@
 import Bytes
 
-/// A generator and the units it gave last: enough of them that ids which come late cost nothing. It runs backward too,
-/// since blocks need not follow each other in time.
+/// A generator and the units it gave last, shared by the planner and the coder: see `MadeUnits`. The one property is
+/// entered once a call, since entering a class' property costs as much as finding an id.
 final class SequenceTrack {
   /// Units behind the expected one that are kept for late ids; an id further behind moves its lane back.
   static var window: Int64 { 1 << 16 }
 
-  private var generator: any IdSequence
-  private var units = Buffer<UInt64>()
-  /// The position of the first of `units`.
-  private(set) var origin: Int64 = 0
+  private var made: MadeUnits
   let shape: IdShape
 
   init(_ generator: any IdSequence) {
-    self.generator = generator
+    made = MadeUnits(generator)
     shape = type(of: generator).shape
   }
 
-  /// Units up to this position have been made.
-  var end: Int64 { origin + Int64(units.count) }
+  /// The position of the first unit that is kept, and of the first that has not been made.
+  var reach: Range<Int64> { made.origin..<made.end }
 
   /// Makes units up to `position`, somewhat more than is asked for, so that the generator is not called for each id.
-  func extend(to position: Int64) {
-    let missing = Int(position - end)
-    guard missing > 0 else { return }
-    generator.append(max(missing, min(units.count, shape.unitBits < 32 ? 64 : 1024), 64), to: &units)
-  }
-
-  /// Makes units up to `position`, forgetting those too far behind it to matter.
-  private func reach(_ position: Int64) {
-    while position - end > 1 << 16 {
-      generator.append(1 << 16, to: &units)
-      forget(before: end - Self.window)
-    }
-    extend(to: position)
-  }
+  func extend(to position: Int64) { made.extend(to: position) }
 
   /// Drops units before `position`, now and then.
-  func forget(before position: Int64) {
-    let excess = Int(min(position - origin, Int64(units.count)))
-    guard excess > units.count / 2, excess > 1024 else { return }
-    let rest = units.count - excess
-    for k in 0..<rest { units[k] = units[k &+ excess] }
-    units.truncate(to: rest)
-    origin += Int64(excess)
-  }
+  func forget(before position: Int64) { made.forget(before: position) }
 
   /// The generator at `position`, to where it runs if need be.
-  func generator(at position: Int64) -> any IdSequence {
-    reach(position)
-    var result = generator
-    result.rewind(Int(end - position))
-    return result
-  }
+  func generator(at position: Int64) -> any IdSequence { made.generator(at: position) }
 
   /// The id at `position`, which the caller has found to be within reach.
-  func id(at position: Int64, isTrace: Bool) -> (high: UInt64, low: UInt64) {
-    if position < origin {
-      generator.rewind(Int(end - position) + 64)
-      units.removeAll()
-      origin = position - 64
-    }
-    reach(position + Int64(isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
-    let at = Int(position - origin)
-    return isTrace ? shape.trace(units, at: at) : (0, shape.word(units, at: at))
-  }
+  func id(at position: Int64, isTrace: Bool) -> (high: UInt64, low: UInt64) { made.id(at: position, isTrace) }
 
   /// Whether the id of `draw` is the one at `position`, which is within reach.
   func gives(_ draw: IdDraw, at position: Int64) -> Bool {
@@ -74,6 +37,83 @@ final class SequenceTrack {
 
   /// The position nearest `from` at which the id of `draw` stands: up to 23 units on, which have been made, or else up to
   /// 16 back.
+  func find(_ draw: IdDraw, near from: Int64) -> Int64? { made.find(draw, near: from) }
+
+  /// Looks for ids of `scan` at `positions`, whose units have been made, and enough behind them for an id.
+  func look(_ positions: Range<Int64>, _ scan: borrowing SequenceScan, _ hits: inout Buffer<SequenceScan.Hit>) {
+    made.look(positions, scan, &hits)
+  }
+}
+
+/// A generator and the units it gave last: enough of them that ids which come late cost nothing. It runs backward too,
+/// since blocks need not follow each other in time.
+private struct MadeUnits: ~Copyable {
+  private var generator: any IdSequence
+  private var units = Buffer<UInt64>()
+  /// The position of the first of `units`.
+  private(set) var origin: Int64 = 0
+  private let shape: IdShape
+
+  init(_ generator: any IdSequence) {
+    self.generator = generator
+    shape = type(of: generator).shape
+  }
+
+  /// Units up to this position have been made.
+  var end: Int64 { origin &+ Int64(units.count) }
+
+  @inline(__always)
+  mutating func extend(to position: Int64) {
+    if position > end { makeMore(Int(position &- end)) }
+  }
+
+  @inline(never)
+  private mutating func makeMore(_ missing: Int) {
+    generator.append(max(missing, min(units.count, shape.unitBits < 32 ? 64 : 1024), 64), to: &units)
+  }
+
+  /// Makes units up to `position`, forgetting those too far behind it to matter.
+  @inline(never)
+  private mutating func run(to position: Int64) {
+    while position - end > 1 << 16 {
+      generator.append(1 << 16, to: &units)
+      forget(before: end - SequenceTrack.window)
+    }
+    extend(to: position)
+  }
+
+  mutating func forget(before position: Int64) {
+    let excess = Int(min(position - origin, Int64(units.count)))
+    guard excess > units.count / 2, excess > 1024 else { return }
+    let rest = units.count - excess
+    for k in 0..<rest { units[k] = units[k &+ excess] }
+    units.truncate(to: rest)
+    origin += Int64(excess)
+  }
+
+  mutating func generator(at position: Int64) -> any IdSequence {
+    run(to: position)
+    var result = generator
+    result.rewind(Int(end - position))
+    return result
+  }
+
+  mutating func id(at position: Int64, _ isTrace: Bool) -> (high: UInt64, low: UInt64) {
+    let last = position &+ Int64(isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
+    if position < origin { startAgain(at: position) }
+    if last > end { run(to: last) }
+    let at = Int(position &- origin)
+    return isTrace ? shape.trace(units, at: at) : (0, shape.word(units, at: at))
+  }
+
+  /// Goes back to before `position`, which is before all units that are kept.
+  @inline(never)
+  private mutating func startAgain(at position: Int64) {
+    generator.rewind(Int(end - position) + 64)
+    units.removeAll()
+    origin = position - 64
+  }
+
   func find(_ draw: IdDraw, near from: Int64) -> Int64? {
     let at = Int(from - origin)
     // An id is told by its first unit nearly always.
@@ -96,7 +136,6 @@ final class SequenceTrack {
     return shape.word(units, at: at) == draw.low
   }
 
-  /// Looks for ids of `scan` at `positions`, whose units have been made, and enough behind them for an id.
   func look(_ positions: Range<Int64>, _ scan: borrowing SequenceScan, _ hits: inout Buffer<SequenceScan.Hit>) {
     let first = Int(positions.lowerBound - origin)
     scan.look(units, first..<first + positions.count, origin: origin, shape: shape, &hits)
