@@ -6,15 +6,10 @@ import Bytes
 /// packs new ones and refers to earlier ones; their random digits would only cost time and spoil the contexts.
 struct MixedModel: TextModel, ~Copyable {
   private var mixer: LetterMixer
+  private var match = MatchMixer()
   private var opaques = TokenModel()
-  /// All symbols so far and where the last six with some hash ended.
-  private var history = Buffer<UInt8>(capacity: 1 << 12)
-  private var places = Buffer<UInt32>(repeating: 0, count: 1 << 18)
-  private var matchAt = 0
-  private var matchLength = 0
-  private var before: UInt64 = 0
+  private var history: LetterHistory
   private var word: UInt32 = 0
-  private var lastWord: UInt32 = 0
   private var path: UInt32 = 0
   private var columnHash: UInt32 = 0
 
@@ -26,10 +21,14 @@ struct MixedModel: TextModel, ~Copyable {
   }
 
   /// The mixer's tables have `1 << tableBits` places per context: what suits the text of the first block.
-  init(tableBits: Int) { mixer = LetterMixer(contexts: 8, tableBits: tableBits) }
+  init(tableBits: Int) {
+    mixer = LetterMixer(tableBits: tableBits)
+    history = LetterHistory(bits: min(tableBits, 18))
+  }
 
   static func tableBits(textBytes: Int, effort: TextOptions.Effort) -> Int {
-    min(max(Int.bitWidth - textBytes.leadingZeroBitCount + 3, effort == .best ? 18 : 17), 20)
+    let bits = Int.bitWidth - textBytes.leadingZeroBitCount
+    return effort == .best ? min(max(bits + 2, 18), 20) : min(max(bits + 1, 14), 20)
   }
 
   var size: Int { history.count &+ opaques.size }
@@ -49,9 +48,8 @@ struct MixedModel: TextModel, ~Copyable {
     columnHash = mix(UInt32(truncatingIfNeeded: column &+ min(part, 1) &* 0x10_0000) &+ 1, 0x9E37_79B1)
     path = columnHash
     word = columnHash
-    lastWord = 0
-    before = before << 8 | UInt64(columnHash & 0xFF)
-    if part > 0 { matchLength = 0 }
+    history.before = history.before << 8 | UInt64(columnHash & 0xFF)
+    if part > 0 { history.forgetMatch() }
   }
 
   mutating func encode(_ text: ByteView, column: Int, ends: Bool, _ coder: inout RangeEncoder) {
@@ -101,47 +99,27 @@ struct MixedModel: TextModel, ~Copyable {
   private mutating func codeOpaque<C: BitCoder & ~Copyable>(
     _ kind: TokenKind, _ bytes: ByteView, _ column: Int, _ coder: inout C
   ) -> Int {
-    let near = mix(UInt32(truncatingIfNeeded: before & 0xFFFF_FFFF), 0x85EB_CA6B)
+    let near = mix(UInt32(truncatingIfNeeded: history.before & 0xFFFF_FFFF), 0x85EB_CA6B)
     return opaques.codeOpaque(kind, bytes, column: column, place: path, near: near, &coder)
   }
 
   private mutating func code<C: BitCoder & ~Copyable>(_ symbol: UInt8, _ coder: inout C) -> UInt8 {
-    for k in 0..<4 { mixer.set(k, newest: k &+ 1, of: before) }
-    mixer.set(4, mix(word, 0x27D4_EB2F))
-    mixer.set(5, newest: 6, of: before)
-    mixer.set(6, mix(word ^ lastWord, 0xC2B2_AE35))
-    mixer.set(7, path)
-    let expected = matchLength > 0 ? history[matchAt] : 0
-    let coded = mixer.code(symbol, expected: expected, length: matchLength, &coder)
-    if matchLength > 0 {
-      matchLength = coded == expected ? min(matchLength &+ 1, 1 << 16) : 0
-      matchAt &+= 1
+    let (expected, length, before) = (history.expected, history.matchLength, history.before)
+    let isLong = length >= MatchMixer.least
+    var coded = expected
+    if !isLong
+      || !match.code(
+        symbol == expected, expected: expected, length: length, before: before, word: word, path: path, &coder)
+    {
+      mixer.setNewest(before)
+      mixer.set(4, mix(word, 0x27D4_EB2F))
+      mixer.set(6, path)
+      let last = UInt8(truncatingIfNeeded: before)
+      coded = mixer.code(symbol, last: last, expected: expected, length: isLong ? 0 : length, &coder)
     }
     history.append(coded)
-    before = before << 8 | UInt64(coded)
     path = mix(path ^ UInt32(coded), 0x9E37_79B1)
-    if ByteClass.of(coded) != 0 {
-      word = mix(word ^ UInt32(coded), 0x85EB_CA6B)
-    } else if word != 0 {
-      lastWord = word
-      word = 0
-    }
-    let hash = (before & 0xFFFF_FFFF_FFFF) &* 0x9FB2_1C65_1E98_DF25
-    let place = Int(hash >> 40) & (places.count &- 1)
-    if matchLength == 0 {
-      let at = Int(places[place])
-      if at > 0, at < history.count {
-        var length = 0
-        while length < 32, length < at, history[at &- 1 &- length] == history[history.count &- 1 &- length] {
-          length &+= 1
-        }
-        if length >= 4 {
-          matchAt = at
-          matchLength = length
-        }
-      }
-    }
-    places[place] = UInt32(truncatingIfNeeded: history.count)
+    word = ByteClass.of(coded) != 0 ? mix(word ^ UInt32(coded), 0x85EB_CA6B) : 0
     return coded
   }
 }

@@ -58,7 +58,8 @@ final class SegmentPacker: SegmentWork {
   private var services: Set<[UInt8]> = []
   private var traces = Buffer<UInt64>()
 
-  /// Up to this size, zstd's highest level is tried as well: a small file must never be larger than that makes it.
+  /// Up to this size, zstd's highest level is tried as well, unless the effort is `fast`: a small file must never be
+  /// larger than that makes it.
   static let smallBlock = 128 << 10
 
   init(config: TracezipConfig) { self.config = config }
@@ -132,7 +133,8 @@ final class SegmentPacker: SegmentWork {
     let isSmall = bytes.count <= Self.smallBlock
     guard config.isEnabled, !chunk.isPlain, chunk.cut.framing != .unknown else {
       chunk.plainBytes = bytes.count
-      return config.isEnabled && !chunk.isPlain ? pack(bytes, level: isSmall ? 19 : config.level) : .stored
+      return config.isEnabled && !chunk.isPlain
+        ? pack(bytes, level: isSmall && config.effort != .fast ? 19 : config.level) : .stored
     }
     if encoder == nil || chunk.cut.framing != framing {
       if hasState { restart(chunk) }
@@ -145,8 +147,13 @@ final class SegmentPacker: SegmentWork {
     // What zstd makes of it is worth knowing for small files, and where the model did badly.
     var kind = FrameKind.modelled
     if !hasState && isSmall || modelled.count > bytes.count / 2 {
-      let other = pack(bytes, level: isSmall && !hasState ? 19 : config.level)
-      let size = other == .stored ? bytes.count : packed.count - spared
+      var other = pack(bytes, level: config.level)
+      var size = other == .stored ? bytes.count : packed.count - spared
+      // The highest level takes a hundred times as long, and saves a quarter at most.
+      if isSmall, !hasState, config.effort != .fast, config.level < 19, size * 3 < modelled.count * 5 {
+        other = pack(bytes, level: 19)
+        size = other == .stored ? bytes.count : packed.count - spared
+      }
       // A plain block in the middle costs the state, which must be worth it.
       if size < (hasState && modelled.count < bytes.count ? modelled.count / 4 * 3 : modelled.count) { kind = other }
     }

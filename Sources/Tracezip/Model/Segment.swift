@@ -69,7 +69,7 @@ struct SegmentEncoder: ~Copyable {
     section.removeAll()
     state.skeletons.writeDelta(since: mark, into: &section)
     mark = state.skeletons.mark
-    text.packSmall(section.view, into: &out)
+    text.packDelta(section.view, blockSize: chunk.count, config, into: &out)
     let skeletonBytes = out.count - start
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
@@ -129,7 +129,7 @@ struct SegmentDecoder: ~Copyable {
     reader.at = 1
     guard let packedDelta = reader.section() else { throw malformed("a block's skeletons are cut off") }
     section.removeAll()
-    guard text.unpackSmall(packedDelta, limit: restoredCount * 4 + 65536, into: &section),
+    guard text.unpackDelta(packedDelta, limit: restoredCount * 4 + 65536, into: &section),
       skeletons.readDelta(section.view)
     else { throw malformed("a block's skeletons make no sense") }
     guard let newStrings = reader.number(), newStrings <= restoredCount + 1, let packedText = reader.section(),

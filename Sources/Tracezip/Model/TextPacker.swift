@@ -7,6 +7,10 @@ struct TextPacker: ~Copyable {
   private var input = TextInput()
   private var state = TextState()
   private var packed = Buffer<UInt8>()
+  /// Made when first needed.
+  private var runs: RunModel?
+  /// The kind byte of a run that it made, behind those of `BackendKind`.
+  private static let modelled: UInt8 = 3
 
   /// Has `unpack` tell what each string cost.
   mutating func tellCosts() { state.tellsCosts = true }
@@ -17,18 +21,29 @@ struct TextPacker: ~Copyable {
     return TextCosts(bytes: bytes.count, layout: layout.map { "\($0)" } ?? "", each: state.costs)
   }
 
-  /// One short run behind its packed length.
-  mutating func packSmall(_ bytes: ByteView, into out: inout Buffer<UInt8>) {
+  /// A skeleton delta behind its packed length; by the slow model where it is much of a block of `blockSize` bytes.
+  mutating func packDelta(
+    _ bytes: ByteView, blockSize: Int, _ config: TracezipConfig, into out: inout Buffer<UInt8>
+  ) {
     packed.removeAll()
-    if bytes.count > 0 {
+    let isMuch = config.effort == .best || bytes.count > blockSize / 128
+    if bytes.count > 0, bytes.count <= RunModel.longest, isMuch, config.effort != .fast, config.codec == .auto {
+      if runs == nil { runs = RunModel() }
+      packed.append(Self.modelled)
+      runs!.encode(bytes, into: &packed)
+    } else if bytes.count > 0 {
       backend.pack(bytes, BackendSettings(kind: bytes.count < 64 ? .none : .zstd, level: 12), into: &packed)
     }
     out.append(varint: packed.count)
     out.append(packed.view)
   }
 
-  mutating func unpackSmall(_ bytes: ByteView, limit: Int, into out: inout Buffer<UInt8>) -> Bool {
+  mutating func unpackDelta(_ bytes: ByteView, limit: Int, into out: inout Buffer<UInt8>) -> Bool {
     if bytes.isEmpty { return true }
+    if bytes[0] == Self.modelled {
+      if runs == nil { runs = RunModel() }
+      return runs!.decode(bytes.dropFirst(1), limit: limit, into: &out)
+    }
     do { try backend.unpack(bytes, limit: limit, into: &out) } catch { return false }
     return true
   }
