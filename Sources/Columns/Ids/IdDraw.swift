@@ -1,6 +1,7 @@
 import Bytes
 
 /// What a drawn id is.
+@frozen
 public enum IdKind: UInt8, BitwiseCopyable, Sendable {
   /// A span id.
   case span = 0
@@ -11,8 +12,8 @@ public enum IdKind: UInt8, BitwiseCopyable, Sendable {
   /// A trace id new with a span that is not a root, so of another process mostly.
   case strangeTrace = 3
 
-  public var isTrace: Bool { self == .trace || self == .strangeTrace }
-  public var isStrange: Bool { self == .orphan || self == .strangeTrace }
+  @inlinable public var isTrace: Bool { rawValue & 1 != 0 }
+  @inlinable public var isStrange: Bool { rawValue & 2 != 0 }
 }
 
 /// The SDK's language (`telemetry.sdk.language`): a hint where to look first and how long.

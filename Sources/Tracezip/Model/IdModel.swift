@@ -59,7 +59,11 @@ extension BlockModel {
     )
     let (described, scopes) = (infos.elements, scratch.rows.scopes.elements)
     for k in 0..<count {
-      if k &+ 8 < count { nodes.prefetch(Int(draws[Int(order[k &+ 8])].target)) }
+      if k &+ 8 < count {
+        let next = Int(order[k &+ 8])
+        nodes.prefetch(Int(draws[next].target))
+        block.spans.leaves.prefetch(Int(starts[Int(rowOf[next] &>> 1)]) &+ 6)
+      }
       let i = Int(order[k])
       let draw = draws[i]
       let row = Int(rowOf[i] &>> 1)
