@@ -85,8 +85,8 @@ struct ProtobufShredder: ~Copyable {
   private mutating func takeFixed(_ trail: Skeletons.Trail, _ at: Int, _ end: Int) -> Int {
     let from = at &+ Int(trail.literalCount)
     let next = from &+ (trail.fixed == .id16 ? 16 : 8)
-    let mask = UInt32.max &>> (32 &- 8 &* UInt32(trail.literalCount))
-    guard next <= end, (bytes.load(UInt32.self, at: at) ^ trail.head) & mask == 0 else { return -1 }
+    let mask = UInt64.max &>> (64 &- 8 &* UInt64(trail.literalCount))
+    guard next <= end, (bytes.load(UInt64.self, at: at) ^ trail.head) & mask == 0 else { return -1 }
     let word = bytes.load(UInt64.self, at: from)
     row.append(trail.fixed == .word ? word : word.byteSwapped)
     if trail.fixed == .id16 { row.append(bytes.load(UInt64.self, at: from &+ 8).byteSwapped) }

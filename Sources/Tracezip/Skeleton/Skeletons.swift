@@ -29,7 +29,8 @@ struct Skeletons: ~Copyable {
     /// Whether all lengths are in their shortest form.
     var isShort = false
   }
-  /// What walking remembers of a node, apart from it because it changes with every record.
+  /// What walking remembers of a node, apart from it because it changes with every record. Of 32 bytes, which are
+  /// quickly counted.
   struct Trail: BitwiseCopyable {
     /// The child taken last: tried first.
     var hot: Int32 = -1
@@ -45,7 +46,7 @@ struct Skeletons: ~Copyable {
     /// A step of an id or a time behind a short literal, which is the first `literalCount` bytes of `head`.
     var fixed = Fixed.none
     var literalCount: UInt8 = 0
-    var head: UInt32 = 0
+    var head: UInt64 = 0
 
     enum Fixed: UInt8, BitwiseCopyable {
       case none, word, id8, id16
@@ -190,7 +191,7 @@ struct Skeletons: ~Copyable {
 
   private func trail(of step: Step) -> Trail {
     var trail = Trail(words: UInt16(step.kind.leaf.words), repeats: step.kind.repeatsByBytes)
-    guard 1...4 ~= step.literalCount else { return trail }
+    guard 1...8 ~= step.literalCount else { return trail }
     switch step.kind {
     case .fixed64: trail.fixed = .word
     case .id8: trail.fixed = .id8
@@ -199,7 +200,7 @@ struct Skeletons: ~Copyable {
     }
     let literal = self.literal(step)
     trail.literalCount = UInt8(literal.count)
-    for i in 0..<literal.count { trail.head |= UInt32(literal[i]) << UInt32(8 * i) }
+    for i in 0..<literal.count { trail.head |= UInt64(literal[i]) << UInt64(8 * i) }
     return trail
   }
 
