@@ -10,8 +10,8 @@ struct Chances: @unchecked Sendable {
   private let steps: UnsafeMutablePointer<UInt32>
 
   private init() {
-    unsafe steps = .allocate(capacity: 1 << 16)
-    for n in 0..<UInt32(1 << 16) {
+    unsafe steps = .allocate(capacity: 32)
+    for n in 0..<UInt32(32) {
       let share: UInt32 = n == 0 ? 60_000 : n == 1 ? 34_000 : 65_536 / (n + 1)
       unsafe steps[Int(n)] = (share >> 1) << 16 | min(n + 1, Self.longest)
     }
@@ -20,7 +20,7 @@ struct Chances: @unchecked Sendable {
   /// The chance after a bit: `target` is 0 or 65535.
   @inline(__always)
   func taught(_ chance: UInt32, _ target: Int32) -> UInt32 {
-    let step = unsafe steps[Int(chance & 0xFFFF)]
+    let step = unsafe steps[Int(chance & 31)]
     let p = Int32(chance >> 16)
     let moved = p &+ ((target &- p) &* Int32(step >> 16)) >> 15
     return UInt32(truncatingIfNeeded: moved) << 16 | step & 0xFFFF
