@@ -342,29 +342,34 @@ struct BlockModel: ~Copyable {
     slots[slot].nextReview = max(32, (slots[slot].seen &+ UInt32(n)) &* 4)
     let sample = min(n, 256)
     let info = infos[template]
-    // How often does the value last seen in a context come again? All candidates on the same rows.
+    // How often does the value last seen in a context come again? All candidates on the same rows, each for as long as
+    // it may still be the best.
     var best = (saved: 0, kind: SlotContext.none, other: 0)
     func hits(_ context: (Int) -> UInt64) -> Int {
       sightings.begin()
-      var n = 0
+      var misses = 0
       for i in 0..<sample {
-        if let j = sightings.see(context(i), at: i), rows[j, word] == rows[i, word] { n += 1 }
+        if let j = sightings.see(context(i), at: i), rows[j, word] == rows[i, word] { continue }
+        misses += 1
+        if sample - misses <= best.saved { return 0 }
       }
-      return n
+      return sample - misses
     }
     /// The same for what other slots of the column have taught.
     func traceHits() -> Int {
       sightings.begin()
-      var n = 0
+      var misses = 0
       for i in 0..<sample {
         let trace = env.trace(rows.record(i))
         if let j = sightings.see(UInt64(trace), at: i) {
-          if rows[j, word] == rows[i, word] { n += 1 }
+          if rows[j, word] == rows[i, word] { continue }
         } else if contexts.first(traceKey(slot, trace)) == symbol(rows[i, word], isString: slotInfos[slot].isString) {
-          n += 1
+          continue
         }
+        misses += 1
+        if sample - misses <= best.saved { return 0 }
       }
-      return n
+      return sample - misses
     }
     var unique = 0
     sightings.begin()
