@@ -38,31 +38,40 @@ struct StringTable: ~Copyable {
     arena.view.matches(at, n, bytes, place)
   }
 
-  /// A fast mix over whole words (after wyhash, Wang Yi); only spreads, never leaves this process.
+  /// A fast mix of two words at a time, the last two overlapping the ones before, so that lengths make few branches (after
+  /// wyhash, Wang Yi); only spreads, never leaves this process.
   @inline(__always)
   static func hash(_ bytes: ByteView) -> UInt32 {
-    var h = UInt64(truncatingIfNeeded: bytes.count) &* 0x9E37_79B9_7F4A_7C15
     let n = bytes.count
-    var at = 0
-    while at &+ 8 <= n {
-      let m = (h ^ bytes.load(UInt64.self, at: at)).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
-      h = m.high ^ m.low
-      at &+= 8
-    }
-    if at < n {
-      let tail: UInt64
-      if n >= 8 {
-        tail = bytes.load(UInt64.self, at: n &- 8)
-      } else if n >= 4 {
-        tail = UInt64(bytes.load(UInt32.self, at: 0)) << 32 | UInt64(bytes.load(UInt32.self, at: n &- 4))
-      } else {
-        tail =
-          UInt64(bytes.unchecked(0)) << 16 | UInt64(bytes.unchecked(n >> 1)) << 8 | UInt64(bytes.unchecked(n &- 1))
+    var h = UInt64(truncatingIfNeeded: n) &* 0x9E37_79B9_7F4A_7C15
+    var a: UInt64 = 0
+    var b: UInt64 = 0
+    if n > 16 {
+      var at = 0
+      while n &- at > 16 {
+        h = mix(bytes.load(UInt64.self, at: at) ^ 0xA076_1D64_78BD_642F, bytes.load(UInt64.self, at: at &+ 8) ^ h)
+        at &+= 16
       }
-      let m = (h ^ tail).multipliedFullWidth(by: 0xE703_7ED1_A0B4_28DB)
-      h = m.high ^ m.low
+      a = bytes.load(UInt64.self, at: n &- 16)
+      b = bytes.load(UInt64.self, at: n &- 8)
+    } else if n >= 8 {
+      a = bytes.load(UInt64.self, at: 0)
+      b = bytes.load(UInt64.self, at: n &- 8)
+    } else if n >= 4 {
+      a = UInt64(bytes.load(UInt32.self, at: 0))
+      b = UInt64(bytes.load(UInt32.self, at: n &- 4))
+    } else if n > 0 {
+      a = UInt64(bytes.unchecked(0)) << 16 | UInt64(bytes.unchecked(n >> 1)) << 8 | UInt64(bytes.unchecked(n &- 1))
     }
+    h = mix(a ^ 0xE703_7ED1_A0B4_28DB, b ^ h)
     return UInt32(truncatingIfNeeded: h ^ h >> 32)
+  }
+
+  /// Where one word is 0 the other still counts, or strings could be made up that all have one hash.
+  @inline(__always)
+  private static func mix(_ a: UInt64, _ b: UInt64) -> UInt64 {
+    let product = a.multipliedFullWidth(by: b)
+    return (product.high ^ product.low) &+ a &+ (b << 32 | b >> 32)
   }
 
   /// The id of `bytes`, new or known.
