@@ -52,12 +52,23 @@ enum IdOrder {
     for i in 0..<keys.count { order[i] = UInt32(truncatingIfNeeded: keys[i] & (1 << numberBits &- 1)) }
   }
 
-  /// By digits of 11 bits, the lowest first, as many as the starts' range has.
+  /// By two digits of 11 bits, the starts' highest, which nearly sorts them, and then one by one; by all digits where that
+  /// would be long.
   private static func sortDigits(_ keys: inout Buffer<UInt64>, range: UInt64) {
+    let bits = UInt64(64 - range.leadingZeroBitCount)
     var other = Buffer<UInt64>(repeating: 0, count: keys.count)
+    sortDigits(&keys, &other, from: bits > 22 ? bits - 22 : 0, to: bits)
+    if bits > 22, !finish(&keys) { sortDigits(&keys, &other, from: 0, to: bits) }
+  }
+
+  /// By the starts' bits `from..<to`, the lowest digit first.
+  private static func sortDigits(
+    _ keys: inout Buffer<UInt64>, _ other: inout Buffer<UInt64>, from: UInt64, to: UInt64
+  ) {
     var ends = Buffer<UInt32>(repeating: 0, count: 2048)
-    var shift = numberBits
-    while shift < 64, range >> (shift - numberBits) > 0 {
+    var bit = from
+    while bit < to {
+      let shift = numberBits + bit
       ends.clear()
       let (from, to, places) = (keys.elements, other.elements, ends.elements)
       for i in 0..<from.count { places[Int(from[i] &>> shift & 2047)] &+= 1 }
@@ -75,8 +86,26 @@ enum IdOrder {
         places[digit] = place &+ 1
       }
       swap(&keys, &other)
-      shift += 11
+      bit += 11
     }
+  }
+
+  /// Sorts what is nearly sorted; false where it is not.
+  private static func finish(_ keys: inout Buffer<UInt64>) -> Bool {
+    var moves = 4 * keys.count
+    let keys = keys.elements
+    for i in 1..<keys.count where keys[i &- 1] > keys[i] {
+      let key = keys[i]
+      var at = i
+      while at > 0, keys[at &- 1] > key {
+        keys[at] = keys[at &- 1]
+        at &-= 1
+        moves &-= 1
+      }
+      keys[at] = key
+      if moves < 0 { return false }
+    }
+    return true
   }
 
   /// Where the starts of a block lie hours apart, or some are missing.
