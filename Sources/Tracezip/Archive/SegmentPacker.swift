@@ -60,7 +60,7 @@ final class SegmentPacker: SegmentWork {
 
   /// Up to this size, zstd's highest level is tried as well, unless the effort is `fast`: a small file must never be
   /// larger than that makes it.
-  static let smallBlock = 128 << 10
+  static let smallBlock = 100 << 10
 
   init(config: TracezipConfig) { self.config = config }
 
@@ -133,8 +133,7 @@ final class SegmentPacker: SegmentWork {
     let isSmall = bytes.count <= Self.smallBlock
     guard config.isEnabled, !chunk.isPlain, chunk.cut.framing != .unknown else {
       chunk.plainBytes = bytes.count
-      return config.isEnabled && !chunk.isPlain
-        ? pack(bytes, level: isSmall && config.effort != .fast ? 19 : config.level) : .stored
+      return config.isEnabled && !chunk.isPlain ? pack(bytes, level: level(isSmall)) : .stored
     }
     if encoder == nil || chunk.cut.framing != framing {
       if hasState { restart(chunk) }
@@ -147,13 +146,8 @@ final class SegmentPacker: SegmentWork {
     // What zstd makes of it is worth knowing for small files, and where the model did badly.
     var kind = FrameKind.modelled
     if !hasState && isSmall || modelled.count > bytes.count / 2 {
-      var other = pack(bytes, level: config.level)
-      var size = other == .stored ? bytes.count : packed.count - spared
-      // The highest level takes a hundred times as long, and saves a quarter at most.
-      if isSmall, !hasState, config.effort != .fast, config.level < 19, size * 3 < modelled.count * 5 {
-        other = pack(bytes, level: 19)
-        size = other == .stored ? bytes.count : packed.count - spared
-      }
+      let other = pack(bytes, level: level(isSmall && !hasState))
+      let size = other == .stored ? bytes.count : packed.count - spared
       // A plain block in the middle costs the state, which must be worth it.
       if size < (hasState && modelled.count < bytes.count ? modelled.count / 4 * 3 : modelled.count) { kind = other }
     }
@@ -169,6 +163,9 @@ final class SegmentPacker: SegmentWork {
     note(report, chunk)
     return kind
   }
+
+  /// The level at which zstd is tried.
+  private func level(_ isSmall: Bool) -> Int { isSmall && config.effort != .fast ? 19 : config.level }
 
   /// Packs `bytes` into `packed` with the config's backend; `.stored` if that does not shrink it.
   private func pack(_ bytes: ByteView, level: Int) -> FrameKind {
