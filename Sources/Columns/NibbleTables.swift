@@ -54,11 +54,13 @@ struct NibbleTables: @unchecked Sendable {
   ///
   /// Comparisons of vectors are slow in Swift (a loop over the lanes); the sign of a difference is not.
   @inlinable @inline(__always)
-  static func find(_ target: Int, in cumulative: SIMD16<UInt16>) -> Int {
-    var above = (SIMD16(repeating: UInt16(truncatingIfNeeded: target)) &- cumulative) &>> 15
-    above[0] = 1
+  static func find(_ target: Int, in model: Sixteen) -> Int {
+    let target = UInt16(truncatingIfNeeded: target)
+    let above = (SIMD16(repeating: target) &- model.all) &>> 15
     let pairs = unsafe unsafeBitCast(above.lowHalf &+ above.highHalf, to: SIMD2<UInt64>.self)
-    return 16 &- Int(truncatingIfNeeded: ((pairs[0] &+ pairs[1]) &* 0x0001_0001_0001_0001) >> 48)
+    let count = ((pairs[0] &+ pairs[1]) &* 0x0001_0001_0001_0001) >> 48
+    // What lane 0 added is taken off here: to change one lane would take the first four apart.
+    return 15 &- Int(truncatingIfNeeded: count &- UInt64((target &- model.first) >> 15))
   }
 
   /// The share of `error` that is made good after `seen` symbols, to the nearest. One shift for all lanes, and no

@@ -253,14 +253,17 @@ public final class TraceCompressor {
     chunk.endsSegment = endsSegment
     if cut.framing == .json { plan.beginJSON() }
     if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
-    try start()
-    while pipeline.isFull, let done = pipeline.take(wait: true) { try deliver(done) }
-    isSegmentOpen = !chunk.endsSegment
     if pipeline.overlaps, cut.count > 0 {
       chunk.restoredCheck = UInt32(truncatingIfNeeded: xxHash64(chunk.bytes[0..<cut.count]))
     }
+    try start()
+    // What was waited for is written once the workers have this chunk.
+    var finished: [Chunk] = []
+    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
+    isSegmentOpen = !chunk.endsSegment
     pipeline.feed(chunk)
     if !isSegmentOpen { pipeline.endSegment() }
+    for done in finished { try deliver(done) }
     while let done = pipeline.take(wait: false) { try deliver(done) }
   }
 

@@ -51,8 +51,8 @@ final class Restorer {
     }
     memoryLimit = config.memoryLimit ?? .max
     let limits = DecodeLimits(memory: memory)
-    // One thread's worker has the next block waiting, not a segment.
-    if threads == 1 { weight = min(weight, 16 << 20) }
+    // One thread's worker has one block, while the one before is checked and written.
+    if threads == 1 { weight = 1 }
     let overlaps = threads == 1 && Worker.cores > 1
     checksItself = overlaps
     pipeline = Pipeline(
@@ -416,8 +416,10 @@ final class Restorer {
   }
 
   private func feed(_ item: StoredBlock) throws(TracezipError) {
-    while pipeline.isFull, let done = pipeline.take(wait: true) { try deliver(done) }
+    var finished: [StoredBlock] = []
+    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
     pipeline.feed(item)
+    for done in finished { try deliver(done) }
     while let done = pipeline.take(wait: false) { try deliver(done) }
   }
 

@@ -59,9 +59,9 @@ struct SegmentPlan {
   }
 
   /// The most bytes that chunks under way should hold: with several threads, a segment for each but one that waits while
-  /// the next is begun, and a few blocks for all; for one thread a block at work and the next.
+  /// the next is begun, and a few blocks for all; for one thread one block, while the next is read.
   func weightLimit(threads: Int) -> Int {
-    guard threads > 1 else { return 2 * blockSize }
+    guard threads > 1 else { return 1 }
     return min((threads - 1) * sizeOfJSON, max(sizeOfJSON, 448 << 20)) + 2 * threads * blockSize
   }
 }
