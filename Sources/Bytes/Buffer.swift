@@ -188,6 +188,59 @@ extension Buffer where Element == UInt32 {
   }
 }
 
+/// Where bytes are put at the end of a `Buffer<UInt8>` that has room for all of them: whoever asked for the room counted
+/// them, so no write is checked by itself. Dies with the buffer's next growth.
+@frozen @safe
+public struct ByteRoom {
+  @usableFromInline var to: UnsafeMutableRawPointer
+
+  @inlinable @inline(__always)
+  init(_ to: UnsafeMutableRawPointer) { unsafe self.to = to }
+
+  @inlinable @inline(__always)
+  public mutating func put(_ byte: UInt8) {
+    unsafe to.storeBytes(of: byte, as: UInt8.self)
+    unsafe to += 1
+  }
+
+  /// Little-endian.
+  @inlinable @inline(__always)
+  public mutating func put<T: FixedWidthInteger & BitwiseCopyable>(integer value: T) {
+    unsafe to.storeBytes(of: value.littleEndian, as: T.self)
+    unsafe to += MemoryLayout<T>.size
+  }
+
+  /// A protobuf varint in its shortest form: up to 10 bytes.
+  @inlinable @inline(__always)
+  public mutating func put(varint value: UInt64) {
+    var v = value
+    while v >= 0x80 {
+      put(UInt8(truncatingIfNeeded: v) | 0x80)
+      v >>= 7
+    }
+    put(UInt8(truncatingIfNeeded: v))
+  }
+
+  /// As `Buffer.appendSlack`, from and to buffers.
+  @inlinable @inline(__always)
+  public mutating func put(_ bytes: ByteView) {
+    if bytes.count <= 64 {
+      unsafe to.storeBytes(of: bytes.base.loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+      if bytes.count > 32 {
+        unsafe (to + 32).storeBytes(
+          of: (bytes.base + 32).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+      }
+    } else {
+      unsafe to.copyMemory(from: bytes.base, byteCount: bytes.count)
+    }
+    unsafe to += bytes.count
+  }
+
+  /// Overwrites the byte `back` bytes before the end; it must have been put here.
+  @inlinable @inline(__always)
+  public func set(_ byte: UInt8, back: Int) { unsafe (to - back).storeBytes(of: byte, as: UInt8.self) }
+}
+
 extension Buffer where Element == UInt8 {
   /// A view of the bytes; it dies with the next mutation.
   @inlinable public var view: ByteView { unsafe ByteView(base: base, count: count) }
@@ -226,6 +279,21 @@ extension Buffer where Element == UInt8 {
       unsafe to.copyMemory(from: bytes.base, byteCount: bytes.count)
     }
     used &+= bytes.count
+  }
+
+  /// Room for `n` bytes at the end, for a few writes that are counted together; `close` makes them part of the buffer.
+  @inlinable @inline(__always)
+  public mutating func room(_ n: Int) -> ByteRoom {
+    reserve(n)
+    return unsafe ByteRoom(base + count)
+  }
+
+  /// Ends the buffer where `room` does, which must be its last and in its bounds.
+  @inlinable @inline(__always)
+  public mutating func close(_ room: ByteRoom) {
+    let end = unsafe room.to - UnsafeMutableRawPointer(base)
+    precondition(end >= count && end <= capacity)
+    used = end
   }
 
   /// Little-endian.

@@ -12,6 +12,10 @@ struct WeavePlan: ~Copyable {
     var width1: UInt8
     var width2: UInt8
     var width3: UInt8
+    /// Whether it is one of the steps, with lengths in their shortest form, that `weaveShort` knows.
+    var isShort = false
+    /// Bytes between head and tail, left for a length.
+    var gap: UInt8 = 0
     var headAt: UInt32 = 0
     var headCount: UInt32 = 0
     /// Bytes behind the head: an attribute's key literal, a run's tag, what stands between two records of a JSON run.
@@ -59,8 +63,15 @@ struct WeavePlan: ~Copyable {
 
   @inline(__always)
   func tail(_ op: Op) -> ByteView {
-    let at = Int(op.headAt) &+ Int(op.headCount)
+    let at = Int(op.headAt) &+ Int(op.headCount) &+ Int(op.gap)
     return arena[at..<at &+ Int(op.tailCount)]
+  }
+
+  /// Head and tail with what stands between and behind them: lengths yet to be filled in, and a tag.
+  @inline(__always)
+  func whole(_ op: Op, behind: Int) -> ByteView {
+    let at = Int(op.headAt)
+    return arena[at..<at &+ Int(op.headCount) &+ Int(op.gap) &+ Int(op.tailCount) &+ behind]
   }
 
   /// `op` with `literal` for its own, the first `head` bytes of it as its head.
@@ -109,7 +120,18 @@ struct WeavePlan: ~Copyable {
           guard op.weave(rows.leaves, leaf, key, strings, &arena) else { return false }
         }
       } else {
+        op.isShort = step.kind.isOftenShort && op.width1 | op.width2 | op.width3 == 0 && op.tailCount < 100
+        let isAttribute = op.isShort && op.tailCount > 0
+        if isAttribute {
+          op.gap = 1
+          arena.append(0)
+        }
         arena.append(literal[split..<literal.count])
+        if isAttribute {
+          arena.append(0)
+          arena.append(step.kind == .attributeString ? 0x0A : 0x18)
+          if step.kind == .attributeString { arena.append(0) }
+        }
         ops.append(op)
         headAt = arena.count
       }
@@ -134,6 +156,78 @@ extension StepKind {
     case .run, .jsonRun, .duplicate: false
     default: true
     }
+  }
+}
+
+extension StepKind {
+  /// Whether `weaveShort` knows the step.
+  var isOftenShort: Bool {
+    switch self {
+    case .attributeString, .attributeVarint, .bytes, .varint, .fixed64, .id8, .id16: true
+    default: false
+    }
+  }
+}
+
+extension WeavePlan {
+  /// Writes the head and the row's value, with its tail, of an op that `isShort`; false, with nothing written, where a length
+  /// takes more than a byte.
+  @inline(__always)
+  func weaveShort(
+    _ op: Op, _ leaves: borrowing Buffer<UInt64>, _ leaf: Int, _ strings: borrowing StringTable,
+    _ out: inout Buffer<UInt8>
+  ) -> Bool {
+    let value = leaves[leaf &+ Int(op.word)]
+    switch op.kind {
+    case .attributeString:
+      let text = strings.view(Int(truncatingIfNeeded: value))
+      // Everything behind the tag: tail, length, 0A, length, text.
+      let count = Int(op.tailCount) &+ text.count &+ 3
+      guard count < 128, op.gap == 1 else { return false }
+      let whole = whole(op, behind: 3)
+      var room = out.room(whole.count &+ text.count)
+      room.put(whole)
+      room.set(UInt8(truncatingIfNeeded: count), back: Int(op.tailCount) &+ 4)
+      room.set(UInt8(truncatingIfNeeded: text.count &+ 2), back: 3)
+      room.set(UInt8(truncatingIfNeeded: text.count), back: 1)
+      room.put(text)
+      out.close(room)
+    case .attributeVarint:
+      guard op.gap == 1 else { return false }
+      let whole = whole(op, behind: 2)
+      var room = out.room(whole.count &+ 10)
+      room.put(whole)
+      let inner = 1 &+ varintWidth(value)
+      room.set(UInt8(truncatingIfNeeded: Int(op.tailCount) &+ 1 &+ inner), back: Int(op.tailCount) &+ 3)
+      room.set(UInt8(truncatingIfNeeded: inner), back: 2)
+      room.put(varint: value)
+      out.close(room)
+    case .bytes:
+      let text = strings.view(Int(truncatingIfNeeded: value))
+      var room = out.room(Int(op.headCount) &+ 10 &+ text.count)
+      room.put(head(op))
+      room.put(varint: UInt64(text.count))
+      room.put(text)
+      out.close(room)
+    case .varint:
+      var room = out.room(Int(op.headCount) &+ 10)
+      room.put(head(op))
+      room.put(varint: value)
+      out.close(room)
+    case .fixed64, .id8:
+      var room = out.room(Int(op.headCount) &+ 8)
+      room.put(head(op))
+      room.put(integer: op.kind == .fixed64 ? value : value.byteSwapped)
+      out.close(room)
+    case .id16:
+      var room = out.room(Int(op.headCount) &+ 16)
+      room.put(head(op))
+      room.put(integer: value.byteSwapped)
+      room.put(integer: leaves[leaf &+ Int(op.word) &+ 1].byteSwapped)
+      out.close(room)
+    default: return false
+    }
+    return true
   }
 }
 

@@ -215,6 +215,10 @@ struct Weaver: ~Copyable {
     while at < end {
       let op = plan.ops[at]
       at &+= 1
+      if op.isShort, plan.weaveShort(op, rows.leaves, leaf, strings, &out) {
+        if out.count > bound { return false }
+        continue
+      }
       out.appendSlack(plan.head(op))
       switch op.kind {
       case .literal, .jsonEnd: break
