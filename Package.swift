@@ -39,13 +39,13 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // How glibc's heap behaves: no part of Swift's Glibc module.
     .systemLibrary(name: "CMalloc"),
-    // The one instruction that Swift has no word for.
-    .systemLibrary(name: "CPrefetch"),
-    .target(name: "Bytes", dependencies: ["CPrefetch"], swiftSettings: strict),
+    // One instruction and one system call that Swift has no word for.
+    .systemLibrary(name: "CMachine"),
+    .target(name: "Bytes", dependencies: ["CMachine"], swiftSettings: strict),
     .target(name: "Columns", dependencies: ["Bytes", "CZstd", "CLZ4"], swiftSettings: strict),
     .target(name: "OTLP", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
-      name: "Tracezip", dependencies: ["Bytes", "Columns", "OTLP", "CZstd", "CLZ4", "CZlib"],
+      name: "Tracezip", dependencies: ["Bytes", "Columns", "OTLP", "CMachine", "CZstd", "CLZ4", "CZlib"],
       swiftSettings: strict),
     .target(
       name: "TracezipCommands",

@@ -1,4 +1,4 @@
-import CPrefetch
+import CMachine
 
 /// Growable storage for plain values: what `[T]` is, without reference counts, uniqueness checks or class exclusivity,
 /// because it is noncopyable and owns its memory alone. Every subscript is checked.

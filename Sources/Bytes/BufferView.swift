@@ -1,4 +1,4 @@
-import CPrefetch
+import CMachine
 
 /// The elements of a `Buffer`, borrowed as `ByteView` borrows bytes. In a loop that also writes elsewhere its base and
 /// count stay in registers, where the buffer's own would be read again for every element. Every subscript is checked.

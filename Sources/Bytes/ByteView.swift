@@ -1,4 +1,4 @@
-import CPrefetch
+import CMachine
 
 /// A borrowed run of bytes: a base address and a count, nothing owned.
 ///

@@ -94,9 +94,8 @@ public final class TraceCompressor {
   private static func pipeline(
     _ config: TracezipConfig, _ plan: SegmentPlan, overlaps: Bool = false
   ) -> Pipeline<SegmentPacker> {
-    let threads = config.threads == 0 ? Worker.cores : config.threads
     return Pipeline(
-      threads: threads, overlaps: overlaps, limit: plan.weightLimit(threads: threads), weigh: { $0.bytes.count },
+      threads: config.workers, overlaps: overlaps, limit: plan.weightLimit(threads: config.workers), weigh: { $0.bytes.count },
       make: { SegmentPacker(config: config) })
   }
 

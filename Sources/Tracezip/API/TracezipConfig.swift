@@ -60,6 +60,8 @@ public struct TracezipConfig: Sendable, Hashable {
   public var flushInterval: Double?
   /// Workers; 0 means one for each core. The archive's bytes do not depend on it.
   public var threads = 1
+  /// What `threads` comes to here: cores kept from the process by `taskset` or a container do not count.
+  public var workers: Int { threads == 0 ? Worker.cores : threads }
   /// Bytes that restoring may hold at once; nil bounds it by what the format allows.
   public var memoryLimit: Int?
   /// Bits that the index spends on each trace id of a segment, to tell where a trace is; 0 leaves the filters out.

@@ -16,7 +16,8 @@ final class Restorer {
   private let sink: ByteSink
   private let pipeline: Pipeline<SegmentUnpacker>
   private let memoryLimit: Int
-  /// Whether this thread, which has little to do, checks what the worker restores.
+  /// Whether this thread, which has little to do, checks what the workers restore. A single segment has one worker
+  /// whatever there might be; many would have to wait for their checks.
   private let checksItself: Bool
   /// For statistics, where blocks are decoded.
   private let details: Bool
@@ -54,11 +55,12 @@ final class Restorer {
     // One thread's worker has one block, while the one before is checked and written.
     if threads == 1 { weight = 1 }
     let overlaps = threads == 1 && Worker.cores > 1
-    checksItself = overlaps
+    let checksHere = threads <= 4 && Worker.cores > 1
+    checksItself = checksHere
     pipeline = Pipeline(
       threads: threads, overlaps: overlaps, limit: weight,
       weigh: { $0.payload.count + ($0.isChecked || $0.head.known == .stored ? 0 : $0.head.restoredCount) },
-      make: { SegmentUnpacker(limits: limits, details: details, checks: !overlaps) })
+      make: { SegmentUnpacker(limits: limits, details: details, checks: !checksHere) })
     self.details = details
   }
 

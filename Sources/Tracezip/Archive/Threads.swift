@@ -1,3 +1,5 @@
+import CMachine
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -78,6 +80,9 @@ struct Worker {
 
   func join() { pthread_join(thread, nil) }
 
-  /// Cores of the machine.
-  static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+  /// Cores that this process may run on: those of the machine, less what `taskset` or a container keeps from it.
+  static var cores: Int {
+    let allowed = Int(tracezip_allowed_cores())
+    return allowed > 0 ? allowed : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  }
 }

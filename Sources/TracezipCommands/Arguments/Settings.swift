@@ -64,7 +64,6 @@ struct Settings {
 extension Settings {
   /// What compressing holds at once, about: each worker a segment's input, its columns, and the streams made of them.
   var memoryEstimate: Int {
-    let workers = config.threads == 0 ? Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) : config.threads
-    return max(1, workers) * (config.segmentSize + 4 * config.blockSize + config.largestStringTable)
+    config.workers * (config.segmentSize + 4 * config.blockSize + config.largestStringTable)
   }
 }
