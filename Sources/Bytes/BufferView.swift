@@ -27,6 +27,13 @@ public struct BufferView<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked 
     }
   }
 
+  /// An element whose index the caller has already compared with `count`.
+  @inlinable @inline(__always)
+  public func unchecked(_ index: Int) -> Element {
+    assert(UInt(bitPattern: index) < UInt(bitPattern: count))
+    return unsafe base[index]
+  }
+
   /// Asks for the memory of the element at `index`, which need not be there: a hint for what will be met soon.
   @inlinable @inline(__always)
   public func prefetch(_ index: Int) { unsafe tracezip_prefetch(base + index) }

@@ -28,7 +28,7 @@ extension MersenneTwisterRecovery {
           budget -= (to - anchor) * 2
           // Most words stop at the filter.
           candidates.removeAll()
-          filter.find(words.elements, anchor + 1..<to, twisted, &candidates)
+          filter.find(words.elements, anchor + 1, to, by: 1, twisted, &candidates)
           for c in 0..<candidates.count {
             let far = Int(candidates[c])
             let wanted = words[far] ^ twisted
@@ -49,8 +49,9 @@ extension MersenneTwisterRecovery {
 
   /// Links of a power of the recurrence that are anchored in `runs`, at the distances that are plausible where `ratio` is
   /// the share of the generator's draws that is in the sample. The two far words of a link are nearer to each other than
-  /// to their anchor: each pair of them looks for its anchor.
-  func links(_ runs: [Run], power: Int, ratio: Double, budget: inout Int) -> [Link] {
+  /// to their anchor: each pair of them looks for its anchor. Where all that is drawn `isEven`, one of a pair is the first
+  /// word of two and the other the second, unless `power` is even.
+  func links(_ runs: [Run], power: Int, ratio: Double, isEven: Bool, budget: inout Int) -> [Link] {
     let words = self.buffered
     // What an anchor's neighbours twist to.
     var anchors = Buffer<Int32>()
@@ -90,10 +91,13 @@ extension MersenneTwisterRecovery {
       guard near + between.lowerBound < to else { break }
       // Far more links than chance and truth together have: the same ids again and again.
       guard budget > 0, links.count < Self.mostLinks(near) else { return [] }
-      budget -= to - near - between.lowerBound
       let word = words[near]
       candidates.removeAll()
-      filter.find(words.elements, near + between.lowerBound..<to, word, &candidates)
+      var from = near + between.lowerBound
+      if isEven, (from ^ near ^ power) & 1 != 0 { from += 1 }
+      let stride = isEven ? 2 : 1
+      budget -= (to - from) / stride
+      filter.find(words.elements, from, to, by: stride, word, &candidates)
       for c in 0..<candidates.count {
         let far = Int(candidates[c])
         let wanted = words[far] ^ word

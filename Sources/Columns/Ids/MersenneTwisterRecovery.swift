@@ -86,6 +86,8 @@ struct MersenneTwisterRecovery {
     }
     guard !first.isEmpty, first.count >= 6 || isFree else { return nil }
     let guess = first.count >= 6 ? Self.ratio(first) : nil
+    // Ids are of two words or four, and most that draw beside them take two as well.
+    let isEven = first.count >= 6 && first.allSatisfy { ($0.near ^ $0.far) & 1 == 1 }
 
     // The more is drawn in between, the more ids it takes; with fewer only an undisturbed sequence is found. Where work
     // hardly counts, less is tried as well, and what few links promise.
@@ -114,7 +116,7 @@ struct MersenneTwisterRecovery {
         guard recovery.words.count >= 640 else { break }
         if let generator = recovery.contiguous()
           ?? (length == 600 || !isEnough
-            ? nil : recovery.linked(guess, powers: isFree ? [1, 2, 4] : [1], budget: &budget)),
+            ? nil : recovery.linked(guess, isEven: isEven, powers: isFree ? [1, 2, 4] : [1], budget: &budget)),
           let found = recovery.anchored(
             generator, span: Int(Double(recovery.words.count) * min(8, 1.25 / share)) + 1000, budget: &budget)
         {
@@ -172,12 +174,12 @@ struct MersenneTwisterRecovery {
     init(tried: Int) { self.tried = tried }
   }
 
-  /// `guess` is the share of draws in the sample as a few links have it; links of higher `powers` are many and tell little
-  /// that is new.
-  private func linked(_ guess: Double?, powers: [Int], budget: inout Int) -> MersenneTwister? {
+  /// `guess` is the share of draws in the sample as a few links have it, which also say whether all that is drawn
+  /// `isEven`; links of higher `powers` are many and tell little that is new.
+  private func linked(_ guess: Double?, isEven: Bool, powers: [Int], budget: inout Int) -> MersenneTwister? {
     var runs = single
     let all =
-      guess.map { links(runs, power: 1, ratio: $0, budget: &budget) } ?? links(runs, budget: &budget)
+      guess.map { links(runs, power: 1, ratio: $0, isEven: isEven, budget: &budget) } ?? links(runs, budget: &budget)
     guard all.count >= 12, budget > 0 else { return nil }
     let ratio = Self.ratio(all)
 
@@ -213,7 +215,7 @@ struct MersenneTwisterRecovery {
     for power in powers {
       guard budget > 0 else { return nil }
       // Of the first power, longer runs give nothing new.
-      if power > 1 { link(links(runs, power: power, ratio: ratio, budget: &budget), power: power, &positions) }
+      if power > 1 { link(links(runs, power: power, ratio: ratio, isEven: false, budget: &budget), power: power, &positions) }
       if let found = grow(&positions, runs, ratio: ratio, attempt: &attempt, budget: &budget) { return found }
     }
     return attempt.nearly

@@ -165,16 +165,24 @@ struct WordFilter: ~Copyable {
   @inline(__always)
   mutating func insert(_ word: UInt32) { bits[Int(word >> 21)] |= 1 << UInt64(word >> 15 & 63) }
 
-  /// Adds to `places` those in `range` of `words` at which the word, `mask` applied, may be there.
+  /// Adds to `places` every `stride`th from `first` on and before `end` of `words` at which the word, `mask` applied, may
+  /// be there.
   @inline(__always)
-  func find(_ words: BufferView<UInt32>, _ range: Range<Int>, _ mask: UInt32, _ places: inout Buffer<Int32>) {
+  func find(
+    _ words: BufferView<UInt32>, _ first: Int, _ end: Int, by stride: Int, _ mask: UInt32,
+    _ places: inout Buffer<Int32>
+  ) {
+    guard first < end else { return }
     let bits = bits.elements
-    let part = words[range]
-    for i in 0..<part.count {
-      let word = part[i] ^ mask
-      if bits[Int(word &>> 21)] &>> UInt64(word &>> 15) & 1 != 0 {
-        places.append(Int32(truncatingIfNeeded: range.lowerBound &+ i))
+    let part = words[first..<end]
+    var i = 0
+    while i < part.count {
+      // Of 2048 words, the highest 11 bits tell which.
+      let word = part.unchecked(i) ^ mask
+      if bits.unchecked(Int(word &>> 21)) &>> UInt64(word &>> 15) & 1 != 0 {
+        places.append(Int32(truncatingIfNeeded: first &+ i))
       }
+      i &+= stride
     }
   }
 }
