@@ -194,17 +194,19 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @usableFromInline let coded: ByteView
   @usableFromInline var at = 0
   @usableFromInline let raw: ByteView
-  @usableFromInline var rawAt = 0
-  @usableFromInline var bits: UInt64 = 0
-  @usableFromInline var bitCount = 0
+  /// The next bit of `raw`.
+  @usableFromInline var rawBit: UInt = 0
   @usableFromInline var gaveUp = false
 
   @inlinable public static var decodes: Bool { @inline(__always) get { true } }
   /// Whether the streams ran out or a model found nonsense.
-  @inlinable public var failed: Bool { gaveUp || at > coded.count &+ 16 || rawAt > raw.count &+ 8 }
+  @inlinable public var failed: Bool { gaveUp || at > coded.count &+ 16 || rawBytes > raw.count }
   public mutating func fail() { gaveUp = true }
 
-  @inlinable public var spent: Int { at + rawAt }
+  @inlinable public var spent: Int { at + rawBytes }
+
+  /// Bytes of `raw` that have been begun.
+  @inlinable var rawBytes: Int { Int(truncatingIfNeeded: (rawBit &+ 7) &>> 3) }
 
   /// Both views must outlive the decoder.
   public init(coded: ByteView, raw: ByteView) {
@@ -271,37 +273,28 @@ public struct RangeDecoder: BitCoder, ~Copyable {
 
   @inlinable @inline(__always)
   public mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64 {
-    if count > 32 {
+    if count > 56 {
       let low = takeRaw(32)
       return low | takeRaw(count - 32) << 32
     }
     return takeRaw(count)
   }
 
+  /// At most 56 bits.
   @inlinable @inline(__always)
   mutating func takeRaw(_ count: Int) -> UInt64 {
-    if bitCount < count { refill() }
-    let out = bits & ((1 << UInt64(count)) &- 1)
-    bits >>= UInt64(count)
-    bitCount &-= count
+    let at = Int(truncatingIfNeeded: rawBit &>> 3)
+    let word = at &+ 8 <= raw.count ? raw.load(UInt64.self, at: at) : lastRaw(at)
+    let out = word &>> UInt64(rawBit & 7) & ((1 &<< UInt64(count)) &- 1)
+    rawBit &+= UInt(bitPattern: count)
     return out
   }
 
-  @inlinable @inline(__always)
-  mutating func refill() {
-    if rawAt &+ 4 <= raw.count {
-      bits |= UInt64(raw.load(UInt32.self, at: rawAt)) << UInt64(bitCount)
-    } else {
-      refillLast()
-    }
-    rawAt &+= 4
-    bitCount &+= 32
-  }
-
-  @inlinable @inline(never)
-  mutating func refillLast() {
-    for k in 0..<4 where rawAt + k < raw.count {
-      bits |= UInt64(raw[rawAt + k]) << UInt64(bitCount + 8 * k)
-    }
+  /// The bytes from `at` on where there are fewer than eight, zeros behind them.
+  @usableFromInline @inline(never)
+  func lastRaw(_ at: Int) -> UInt64 {
+    var word: UInt64 = 0
+    for k in 0..<8 where at + k < raw.count { word |= UInt64(raw[at + k]) << UInt64(8 * k) }
+    return word
   }
 }

@@ -97,12 +97,9 @@ extension BitCoder where Self: ~Copyable {
     // Lane 0 has nothing to say in cumulative frequencies: it counts the symbols.
     let model = models.states.sixteen(at: base)
     let seen = model.first
-    if seen == 0 { model.all = NibbleTables.even }
+    if seen == 0 { NibbleTables.begin(model) }
     let found = code(symbol, by: model)
-    let table = model.all
-    let error = unsafe models.nibbles.targets[found] &- unsafeBitCast(table, to: SIMD16<Int16>.self)
-    model.all = unsafe table &+ unsafeBitCast(models.nibbles.share(of: error, seen: seen), to: SIMD16<UInt16>.self)
-    model.first = min(seen &+ 1, NibbleTables.longest)
+    models.nibbles.learn(found, model, seen: seen)
     return found
   }
 

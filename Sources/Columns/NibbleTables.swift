@@ -10,8 +10,9 @@ struct NibbleTables: @unchecked Sendable {
 
   /// The cumulative frequencies if only one symbol ever came, for each symbol, at a fixed address.
   @usableFromInline let targets: UnsafePointer<SIMD16<Int16>>
-  /// By the number of symbols seen, 0 to 127: the error is shifted right by so much; at a fixed address.
-  @usableFromInline let shifts: UnsafePointer<UInt8>
+  /// By the number of symbols seen, 0 to 127, at a fixed address: how far the error is shifted right, in 16 bits; above,
+  /// a half of its unit then; above, what makes lane 0 count the symbol.
+  @usableFromInline let paces: UnsafePointer<UInt64>
   @usableFromInline static let shared = NibbleTables()
 
   init() {
@@ -24,11 +25,16 @@ struct NibbleTables: @unchecked Sendable {
       unsafe (memory + symbol).initialize(to: target)
     }
     unsafe targets = UnsafePointer(memory)
-    let shifts = UnsafeMutablePointer<UInt8>.allocate(capacity: 128)
+    let paces = UnsafeMutablePointer<UInt64>.allocate(capacity: 128)
     for seen in 0..<128 {
-      unsafe shifts[seen] = 1 + [1, 3, 10, 22, 45, 90].reduce(0) { $0 + (seen >= $1 ? 1 : 0) }
+      let shift = 1 + [1, 3, 10, 22, 45, 90].reduce(0) { $0 + (seen >= $1 ? 1 : 0) }
+      let half = 1 << (shift - 1)
+      // Lane 0 moves towards 0 as if it were a frequency, from where the number seen is put right.
+      let moved = (half - seen) >> shift
+      let step = UInt16(truncatingIfNeeded: min(seen + 1, Int(Self.longest)) - seen - moved)
+      unsafe paces[seen] = UInt64(shift) | UInt64(half) << 16 | UInt64(step) << 32
     }
-    unsafe self.shifts = UnsafePointer(shifts)
+    unsafe self.paces = UnsafePointer(paces)
   }
 
   /// All symbols alike.
@@ -44,9 +50,10 @@ struct NibbleTables: @unchecked Sendable {
   static func interval(_ symbol: Int, _ model: Sixteen) -> (from: UInt64, to: UInt64) {
     // Without branches: symbols are hard to foresee. Lane 0 is masked, 16 is the whole.
     let next = symbol &+ 1
+    let past = UInt64(truncatingIfNeeded: next >> 4)
     return (
       UInt64(model[symbol]) & UInt64(bitPattern: Int64(0 &- symbol) >> 63),
-      UInt64(model[next]) & (UInt64(next >> 4) &- 1) | UInt64(next >> 4) << 15
+      UInt64(model[next]) & (past &- 1) | past << 15
     )
   }
 
@@ -63,11 +70,22 @@ struct NibbleTables: @unchecked Sendable {
     return 15 &- Int(truncatingIfNeeded: count &- UInt64((target &- model.first) >> 15))
   }
 
-  /// The share of `error` that is made good after `seen` symbols, to the nearest. One shift for all lanes, and no
-  /// branches: how much was seen is anyone's guess.
+  /// Moves the frequencies of `model`, which has seen `seen` symbols, towards `symbol`, and counts it: each by a share of what
+  /// it is off, to the nearest. One shift for all lanes, and no branches: how much was seen is anyone's guess. What is
+  /// written is whole vectors, or they could not be read again until they had left the core.
   @inlinable @inline(__always)
-  func share(of error: SIMD16<Int16>, seen: UInt16) -> SIMD16<Int16> {
-    let shift = unsafe Int16(shifts[Int(seen & 127)])
-    return (error &+ SIMD16(repeating: (1 &<< shift) &>> 1)) &>> SIMD16(repeating: shift)
+  func learn(_ symbol: Int, _ model: Sixteen, seen: UInt16) {
+    let pace = unsafe paces[Int(seen & 127)]
+    let table = model.all
+    let error = unsafe targets[symbol] &- unsafeBitCast(table, to: SIMD16<Int16>.self)
+    let half = SIMD16(repeating: Int16(truncatingIfNeeded: pace &>> 16))
+    let share = (error &+ half) &>> SIMD16(repeating: Int16(truncatingIfNeeded: pace & 15))
+    let count = unsafe unsafeBitCast(SIMD2<UInt64>(pace &>> 32, 0), to: SIMD8<UInt16>.self)
+    model.all =
+      unsafe table &+ unsafeBitCast(share, to: SIMD16<UInt16>.self) &+ SIMD16(lowHalf: count, highHalf: .zero)
   }
+
+  /// Makes `model`, which is fresh, one that has seen nothing. Apart, so that what is read then is what memory holds.
+  @usableFromInline @inline(never)
+  static func begin(_ model: Sixteen) { model.all = even }
 }

@@ -33,6 +33,8 @@ struct MixedModel: TextModel, ~Copyable {
 
   var size: Int { history.count &+ opaques.size }
 
+  func prepare(strings: Int) {}
+
   mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
     opaques.codeColumn(column, columns: columns, &coder)
   }

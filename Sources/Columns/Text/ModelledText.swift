@@ -2,6 +2,9 @@ import Bytes
 
 /// What a layout with a model of text needs of it. Parts of strings go through it in order; both directions call alike.
 protocol TextModel: ~Copyable {
+  /// Before the `strings` of a block.
+  func prepare(strings: Int)
+
   /// The column of the next string.
   mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int
 
@@ -97,6 +100,7 @@ enum ModelledText {
     _ coder: inout RangeEncoder, _ report: inout TextReport
   ) {
     var before = 0
+    model.prepare(strings: input.items.count)
     for k in 0..<input.items.count {
       let column = model.codeColumn(input.items[k].column, columns: columns, &coder)
       var string = input[k]
@@ -157,6 +161,7 @@ enum ModelledText {
     _ total: Int, _ columns: Int, _ limit: Int, _ model: inout M, _ shared: inout SharedText,
     _ coder: inout RangeDecoder, _ output: inout TextInput
   ) throws(TextError) {
+    model.prepare(strings: total)
     for k in 0..<total {
       let offset = output.arena.count
       let before = coder.spent

@@ -62,6 +62,10 @@ struct TokenModel: TextModel, ~Copyable {
 
   // MARK: strings
 
+  func prepare(strings: Int) {
+    if strings > 256 { runs.prefetch() }
+  }
+
   mutating func codeColumn<C: BitCoder & ~Copyable>(_ column: Int, columns: Int, _ coder: inout C) -> Int {
     order.code(column, columns: columns, &coder)
   }

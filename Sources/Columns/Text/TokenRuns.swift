@@ -30,6 +30,16 @@ struct TokenRuns: ~Copyable {
   /// Above the column where a string begins.
   private static let begin: UInt32 = 3 << 28
 
+  /// Asks for the table, which is met at random and has mostly left the caches since the block before: one after the other
+  /// its lines come much faster.
+  func prefetch() {
+    var at = 0
+    while at < ends.count {
+      ends.prefetch(at)
+      at &+= 16
+    }
+  }
+
   /// The last token of the string, or 0.
   @inline(__always)
   var last: Int {
