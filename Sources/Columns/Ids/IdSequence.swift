@@ -36,11 +36,12 @@ public struct IdShape: Sendable {
       let second = units[position &+ 1]
       return highFirst ? first << 32 | second : second << 32 | first
     }
+    let part = units.elements[position..<position &+ unitsOfSpan]
     var word: UInt64 = 0
-    let n = unitsOfSpan
-    for k in 0..<n {
-      let unit = units[position &+ k]
-      word |= unit << UInt64(unitBits * (highFirst ? n - 1 - k : k))
+    var k = 0
+    while k < part.count {
+      word = word &<< UInt64(unitBits) | part[highFirst ? k : part.count &- 1 &- k]
+      k &+= 1
     }
     return word
   }
@@ -77,10 +78,17 @@ public protocol IdSequence: Sendable {
   /// Appends the next `count` units and moves position 0 behind them.
   mutating func append(_ count: Int, to units: inout Buffer<UInt64>)
 
+  /// How many more units than `count` cost nothing: those that are made together with the last of them.
+  func unitsBeside(_ count: Int) -> Int
+
   /// The state at position 0 as stored in an archive. A shorter form may be searched for within `budget`.
   func state(budget: inout Int) -> [UInt8]
 
   /// Reads `state`; all of it must be used. Nil where it makes no sense or would take more work than `budget`, which is
   /// reduced by the work done. The input is hostile.
   init?(state: ByteView, budget: inout Int)
+}
+
+extension IdSequence {
+  public func unitsBeside(_ count: Int) -> Int { 0 }
 }

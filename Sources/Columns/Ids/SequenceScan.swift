@@ -57,9 +57,12 @@ struct SequenceScan: ~Copyable {
       // All narrow generators have their first unit on top.
       let last = shape.unitsOfSpan &- 1
       var word = shape.word(units, at: range.lowerBound) >> unitBits
-      for p in range {
-        word = word << unitBits | units[p &+ last]
-        if mayBe(word) { find(word, units, p, origin, shape, &hits) }
+      let ends = units.elements[range.lowerBound &+ last..<range.upperBound &+ last]
+      var i = 0
+      while i < ends.count {
+        word = word &<< unitBits | ends[i]
+        if mayBe(word) { find(word, units, range.lowerBound &+ i, origin, shape, &hits) }
+        i &+= 1
       }
     } else if shape.unitBits == 64 {
       for p in range where mayBe(units[p]) { find(units[p], units, p, origin, shape, &hits) }
@@ -74,8 +77,9 @@ struct SequenceScan: ~Copyable {
 
   @inline(__always)
   private func mayBe(_ word: UInt64) -> Bool {
-    let bit = Int(truncatingIfNeeded: (word &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
-    return filter[bit >> 6] >> UInt64(bit & 63) & 1 != 0
+    // The shift leaves as many bits as the filter has.
+    let bit = Int(truncatingIfNeeded: (word &* 0xD6E8_FEB8_6659_FD93) &>> filterShift)
+    return filter.elements.unchecked(bit &>> 6) &>> UInt64(bit & 63) & 1 != 0
   }
 
   /// Draws whose id begins with `word` at `p` of `units`.
@@ -106,17 +110,19 @@ struct SequenceScan: ~Copyable {
 
     var units = Buffer<UInt64>(capacity: chunk + overlap)
     var forward = generator
-    forward.append(overlap, to: &units)
+    // From here on whole blocks, where a generator makes such.
+    forward.append(overlap + forward.unitsBeside(overlap), to: &units)
     var position = 0
     var silence = 0
     while silence < quiet, budget > 0 {
       forward.append(chunk, to: &units)
       let before = hits.count
-      look(units, 0..<chunk, origin: Int64(position), shape: shape, &hits)
-      silence = hits.count > before ? 0 : silence + chunk
-      for k in 0..<overlap { units[k] = units[chunk + k] }
+      let count = units.count - overlap
+      look(units, 0..<count, origin: Int64(position), shape: shape, &hits)
+      silence = hits.count > before ? 0 : silence + count
+      for k in 0..<overlap { units[k] = units[count + k] }
       units.truncate(to: overlap)
-      position += chunk
+      position += count
       budget -= 4 * chunk
     }
     let step = min(chunk, max(back, 64))

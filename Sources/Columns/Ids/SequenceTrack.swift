@@ -69,7 +69,8 @@ private struct MadeUnits: ~Copyable {
 
   @inline(never)
   private mutating func makeMore(_ missing: Int) {
-    generator.append(max(missing, min(units.count, shape.unitBits < 32 ? 64 : 1024), 64), to: &units)
+    let count = max(missing, min(units.count, shape.unitBits < 32 ? 64 : 1024), 64)
+    generator.append(count &+ generator.unitsBeside(count), to: &units)
   }
 
   /// Makes units up to `position`, forgetting those too far behind it to matter.

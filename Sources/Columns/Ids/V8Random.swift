@@ -54,11 +54,12 @@ struct V8Random<Draw: V8Draw>: IdSequence {
       units.append(repeating: 0, count: last - used)
       var (a, b) = (s0, s1)
       for _ in last..<64 { Self.step(&a, &b) }
-      var at = start &+ last &- 1
-      for _ in used..<last {
+      let made = units.elements[start &+ used..<start &+ last]
+      var at = made.count
+      while at > 0 {
         Self.step(&a, &b)
-        units[at] = a >> shift
         at &-= 1
+        made[at] = a >> shift
       }
       missing -= last - used
       if last < 64 {
@@ -69,6 +70,8 @@ struct V8Random<Draw: V8Draw>: IdSequence {
       (s0, s1, used) = (a, b, 0)
     }
   }
+
+  func unitsBeside(_ count: Int) -> Int { (64 &- (used &+ count) & 63) & 63 }
 
   func state(budget: inout Int) -> [UInt8] {
     var bytes = Buffer<UInt8>(capacity: 17)
