@@ -210,6 +210,13 @@ public struct ByteRoom {
     unsafe to += MemoryLayout<T>.size
   }
 
+  /// The first `count` bytes of it, with room for all.
+  @inlinable @inline(__always)
+  public mutating func put(integer value: UInt64, count: Int) {
+    unsafe to.storeBytes(of: value.littleEndian, as: UInt64.self)
+    unsafe to += count
+  }
+
   /// A protobuf varint in its shortest form: up to 10 bytes.
   @inlinable @inline(__always)
   public mutating func put(varint value: UInt64) {

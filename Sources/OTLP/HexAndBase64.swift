@@ -170,12 +170,22 @@ extension ByteView {
   }
 }
 
+extension ByteRoom {
+  /// The sixteen hex digits of eight bytes, the lowest byte of `value` first.
+  @inlinable @inline(__always)
+  public mutating func put(hex value: UInt64, letters: HexLetters) {
+    put(integer: HexWord.digits(value & 0xFFFF_FFFF, upper: letters == .upper))
+    put(integer: HexWord.digits(value >> 32, upper: letters == .upper))
+  }
+}
+
 extension Buffer where Element == UInt8 {
   /// Appends the sixteen hex digits of eight bytes, the lowest byte of `value` first.
   @inlinable
   public mutating func append(hex value: UInt64, letters: HexLetters) {
-    append(integer: HexWord.digits(value & 0xFFFF_FFFF, upper: letters == .upper))
-    append(integer: HexWord.digits(value >> 32, upper: letters == .upper))
+    var room = self.room(16)
+    room.put(hex: value, letters: letters)
+    close(room)
   }
 
   public mutating func append(hex bytes: ByteView, letters: HexLetters) {

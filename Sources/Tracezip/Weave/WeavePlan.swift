@@ -1,4 +1,5 @@
 import Bytes
+import OTLP
 
 /// How the records of one block are written: for each template a few copies, each followed by a value.
 ///
@@ -164,6 +165,7 @@ extension StepKind {
   var isOftenShort: Bool {
     switch self {
     case .attributeString, .attributeVarint, .bytes, .varint, .fixed64, .id8, .id16: true
+    case .jsonString, .jsonText, .jsonInteger, .jsonUnsigned, .jsonId8, .jsonId16: true
     default: false
     }
   }
@@ -224,6 +226,30 @@ extension WeavePlan {
       room.put(head(op))
       room.put(integer: value.byteSwapped)
       room.put(integer: leaves[leaf &+ Int(op.word) &+ 1].byteSwapped)
+      out.close(room)
+    case .jsonString, .jsonText:
+      let text = strings.view(Int(truncatingIfNeeded: value))
+      var room = out.room(Int(op.headCount) &+ text.count)
+      room.put(head(op))
+      room.put(text)
+      out.close(room)
+    case .jsonInteger, .jsonUnsigned:
+      var room = out.room(Int(op.headCount) &+ 29)
+      room.put(head(op))
+      let isNegative = op.kind == .jsonInteger && Int64(bitPattern: value) < 0
+      if isNegative { room.put(0x2D) }
+      room.put(decimal: isNegative ? 0 &- value : value)
+      out.close(room)
+    case .jsonId8:
+      var room = out.room(Int(op.headCount) &+ 16)
+      room.put(head(op))
+      room.put(hex: value.byteSwapped, letters: .lower)
+      out.close(room)
+    case .jsonId16:
+      var room = out.room(Int(op.headCount) &+ 32)
+      room.put(head(op))
+      room.put(hex: value.byteSwapped, letters: .lower)
+      room.put(hex: leaves[leaf &+ Int(op.word) &+ 1].byteSwapped, letters: .lower)
       out.close(room)
     default: return false
     }
