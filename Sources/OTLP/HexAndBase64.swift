@@ -66,6 +66,17 @@ extension ByteView {
     return (HexWord.bytes(first) | HexWord.bytes(second) << 32, lower != 0 ? .lower : upper != 0 ? .upper : .none)
   }
 
+  /// As `hex8`, for digits that `HexLetters.lower` writes and no others: what they are decoded to must write them again.
+  @inlinable @inline(__always)
+  public func lowerHex8(at offset: Int) -> UInt64? {
+    guard offset >= 0, offset &+ 16 <= count else { return nil }
+    let first = unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    let second = unsafe UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset &+ 8, as: UInt64.self))
+    let (low, high) = (HexWord.bytes(first), HexWord.bytes(second))
+    guard HexWord.digits(low, upper: false) == first, HexWord.digits(high, upper: false) == second else { return nil }
+    return low | high << 32
+  }
+
   /// Decodes 32 hex digits into two words as `hex8` does.
   @inlinable
   public func hex16(at offset: Int) -> (first: UInt64, second: UInt64, letters: HexLetters)? {

@@ -2,8 +2,9 @@ import Bytes
 
 /// How links are found.
 extension MersenneTwisterRecovery {
-  /// Links of the recurrence itself that are anchored in `runs`, at any distance within reach.
-  func links<R: Sequence<Run>>(_ runs: R, budget: inout Int) -> [Link] {
+  /// Links of the recurrence itself that are anchored in `runs`, at any distance within reach; where all that is drawn
+  /// `isEven`, the farther word is the second of two where the anchor is the first, or the other way round.
+  func links<R: Sequence<Run>>(_ runs: R, isEven: Bool = false, budget: inout Int) -> [Link] {
     var links: [Link] = []
     var index = SlidingIndex(bits: 13, count: words.count)
     var filter = WordFilter()
@@ -25,10 +26,11 @@ extension MersenneTwisterRecovery {
         for top in 0..<(first < start ? 2 : 1) as Range<UInt32> {
           let twisted = MersenneTwister.twist(first < start ? top << 31 : words[first], words[anchor])
           guard budget > 0, links.count < Self.mostLinks(anchor) else { return [] }
-          budget -= (to - anchor) * 2
+          let stride = isEven ? 2 : 1
+          budget -= (to - anchor) * 2 / stride
           // Most words stop at the filter.
           candidates.removeAll()
-          filter.find(words.elements, anchor + 1, to, by: 1, twisted, &candidates)
+          filter.find(words.elements, anchor + 1, to, by: stride, twisted, &candidates)
           for c in 0..<candidates.count {
             let far = Int(candidates[c])
             let wanted = words[far] ^ twisted

@@ -82,12 +82,15 @@ struct MersenneTwisterRecovery {
       let anchors = probe.single.prefix(24)
       first += probe.links(anchors.prefix(8), budget: &budget)
       // Where nearly all is there a few tell enough.
-      if first.count < 8 { first += probe.links(anchors.dropFirst(8), budget: &budget) }
+      if first.count < 8 {
+        let isEven = first.count >= 3 && Self.areEven(first)
+        first += probe.links(anchors.dropFirst(8), isEven: isEven, budget: &budget)
+      }
     }
     guard !first.isEmpty, first.count >= 6 || isFree else { return nil }
     let guess = first.count >= 6 ? Self.ratio(first) : nil
     // Ids are of two words or four, and most that draw beside them take two as well.
-    let isEven = first.count >= 6 && first.allSatisfy { ($0.near ^ $0.far) & 1 == 1 }
+    let isEven = first.count >= 6 && Self.areEven(first)
 
     // The more is drawn in between, the more ids it takes; with fewer only an undisturbed sequence is found. Where work
     // hardly counts, less is tried as well, and what few links promise.
@@ -162,6 +165,9 @@ struct MersenneTwisterRecovery {
   private static func ratio(_ links: [Link]) -> Double {
     links.map { Double($0.far - $0.anchor) / 624 }.sorted()[links.count / 2]
   }
+
+  /// Whether an even number of words lies between all that belong together.
+  private static func areEven(_ links: [Link]) -> Bool { links.allSatisfy { ($0.near ^ $0.far) & 1 == 1 } }
 
   /// What elimination has given so far.
   private struct Attempt {

@@ -121,13 +121,14 @@ struct JSONShredder: ~Copyable {
       row.append(v.value)
       return v.next
     case .jsonId8:
-      guard let v = bytes.hex8(at: from), v.letters != .upper, quoted(from &+ 16) else { return -1 }
-      row.append(v.value.byteSwapped)
+      guard let value = bytes.lowerHex8(at: from), quoted(from &+ 16) else { return -1 }
+      row.append(value.byteSwapped)
       return from &+ 16
     case .jsonId16:
-      guard let v = bytes.hex16(at: from), v.letters != .upper, quoted(from &+ 32) else { return -1 }
-      row.append(v.first.byteSwapped)
-      row.append(v.second.byteSwapped)
+      guard let first = bytes.lowerHex8(at: from), let second = bytes.lowerHex8(at: from &+ 16), quoted(from &+ 32)
+      else { return -1 }
+      row.append(first.byteSwapped)
+      row.append(second.byteSwapped)
       return from &+ 32
     case .jsonEnd:
       ended = true
