@@ -6,6 +6,68 @@
 /* Asks for the cache line at an address that need not be anyone's. */
 static inline void tracezip_prefetch(const void *address) { __builtin_prefetch(address); }
 
+#include <stddef.h>
+#include <stdint.h>
+
+/* Whether the processor has an instruction for CRC-32C; without it the functions below must not be called. */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#define TRACEZIP_CRC32C __attribute__((target("sse4.2")))
+static inline int tracezip_has_crc32c(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2);
+}
+TRACEZIP_CRC32C static inline uint64_t tracezip_crc32c_word(uint64_t crc, const unsigned char *bytes) {
+  uint64_t word;
+  __builtin_memcpy(&word, bytes, 8);
+  return __builtin_ia32_crc32di(crc, word);
+}
+TRACEZIP_CRC32C static inline uint32_t tracezip_crc32c_byte(uint32_t crc, unsigned char byte) {
+  return __builtin_ia32_crc32qi(crc, byte);
+}
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+#define TRACEZIP_CRC32C
+static inline int tracezip_has_crc32c(void) { return 1; }
+static inline uint64_t tracezip_crc32c_word(uint64_t crc, const unsigned char *bytes) {
+  uint64_t word;
+  __builtin_memcpy(&word, bytes, 8);
+  return __builtin_arm_crc32cd((uint32_t)crc, word);
+}
+static inline uint32_t tracezip_crc32c_byte(uint32_t crc, unsigned char byte) {
+  return __builtin_arm_crc32cb(crc, byte);
+}
+#else
+#define TRACEZIP_CRC32C
+static inline int tracezip_has_crc32c(void) { return 0; }
+static inline uint64_t tracezip_crc32c_word(uint64_t crc, const unsigned char *bytes) { return crc; }
+static inline uint32_t tracezip_crc32c_byte(uint32_t crc, unsigned char byte) { return crc; }
+#endif
+
+/* Takes `count` bytes into a register. */
+TRACEZIP_CRC32C static inline uint32_t tracezip_crc32c(uint32_t crc, const void *bytes, size_t count) {
+  const unsigned char *at = (const unsigned char *)bytes;
+  uint64_t state = crc;
+  for (; count >= 8; at += 8, count -= 8) state = tracezip_crc32c_word(state, at);
+  crc = (uint32_t)state;
+  for (; count > 0; at++, count--) crc = tracezip_crc32c_byte(crc, *at);
+  return crc;
+}
+
+/* Takes three runs of `count` bytes, a multiple of 8, that follow each other into a register each: the instruction takes
+   three cycles, but can begin in every one. */
+TRACEZIP_CRC32C static inline void tracezip_crc32c_three(uint32_t *crcs, const void *bytes, size_t count) {
+  const unsigned char *at = (const unsigned char *)bytes;
+  uint64_t a = crcs[0], b = crcs[1], c = crcs[2];
+  for (size_t i = 0; i < count; i += 8) {
+    a = tracezip_crc32c_word(a, at + i);
+    b = tracezip_crc32c_word(b, at + count + i);
+    c = tracezip_crc32c_word(c, at + 2 * count + i);
+  }
+  crcs[0] = (uint32_t)a;
+  crcs[1] = (uint32_t)b;
+  crcs[2] = (uint32_t)c;
+}
+
 #ifdef __linux__
 #include <sys/syscall.h>
 #include <unistd.h>

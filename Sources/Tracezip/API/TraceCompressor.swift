@@ -253,7 +253,7 @@ public final class TraceCompressor {
     if cut.framing == .json { plan.beginJSON() }
     if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
     if pipeline.overlaps, cut.count > 0 {
-      chunk.restoredCheck = UInt32(truncatingIfNeeded: xxHash64(chunk.bytes[0..<cut.count]))
+      chunk.restoredCheck = crc32c(chunk.bytes[0..<cut.count])
     }
     try start()
     // What was waited for is written once the workers have this chunk.

@@ -145,7 +145,7 @@ struct FrameHead: Equatable {
     var head = FrameHead(kind: kind.rawValue, storedCount: payload.count)
     if kind.declaresRestored, let restored {
       head.restoredCount = restored.count
-      head.restoredCheck = restoredCheck ?? UInt32(truncatingIfNeeded: xxHash64(restored))
+      head.restoredCheck = restoredCheck ?? crc32c(restored)
     }
     let check = head.computeCheck(headerByte: ArchiveForm.frames.headerByte, payload: payload)
     head.writeFront(into: &out)

@@ -34,7 +34,7 @@ extension StoredBlock {
   /// Compares the restored bytes with the check that the block declares.
   func check() throws(BlockError) {
     guard head.declaresRestored else { return }
-    let computed = UInt32(truncatingIfNeeded: xxHash64(restored.view))
+    let computed = crc32c(restored.view)
     if computed != head.restoredCheck {
       throw BlockError(.checksumMismatch(declared: UInt64(head.restoredCheck), computed: UInt64(computed)))
     }
