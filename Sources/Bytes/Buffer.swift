@@ -228,7 +228,8 @@ public struct ByteRoom {
     put(UInt8(truncatingIfNeeded: v))
   }
 
-  /// As `Buffer.appendSlack`, from and to buffers.
+  /// Copies with whole 32-byte moves, two at most, where `bytes` is short; `bytes` must come from a `Buffer`, whose slack
+  /// makes the overshoot readable, and the slack here makes it writable.
   @inlinable @inline(__always)
   public mutating func put(_ bytes: ByteView) {
     if bytes.count <= 64 {
@@ -270,22 +271,12 @@ extension Buffer where Element == UInt8 {
     bytes.withView { append($0) }
   }
 
-  /// Copies with whole 32-byte moves, two at most, where `bytes` is short; `bytes` must come from a `Buffer`, whose slack makes the
-  /// overshoot readable, and the slack here makes it writable.
+  /// As `append`, by `ByteRoom.put`: `bytes` must come from a `Buffer`.
   @inlinable @inline(__always)
   public mutating func appendSlack(_ bytes: ByteView) {
-    reserve(bytes.count)
-    let to = unsafe UnsafeMutableRawPointer(base + count)
-    if bytes.count <= 64 {
-      unsafe to.storeBytes(of: bytes.base.loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
-      if bytes.count > 32 {
-        unsafe (to + 32).storeBytes(
-          of: (bytes.base + 32).loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
-      }
-    } else {
-      unsafe to.copyMemory(from: bytes.base, byteCount: bytes.count)
-    }
-    used &+= bytes.count
+    var room = self.room(bytes.count)
+    room.put(bytes)
+    close(room)
   }
 
   /// Room for `n` bytes at the end, for a few writes that are counted together; `close` makes them part of the buffer.
@@ -314,15 +305,9 @@ extension Buffer where Element == UInt8 {
   /// A protobuf varint in its shortest form.
   @inlinable @inline(__always)
   public mutating func append(varint value: UInt64) {
-    reserve(10)
-    var v = value
-    while v >= 0x80 {
-      unsafe base[count] = UInt8(truncatingIfNeeded: v) | 0x80
-      used &+= 1
-      v >>= 7
-    }
-    unsafe base[count] = UInt8(truncatingIfNeeded: v)
-    used &+= 1
+    var room = self.room(10)
+    room.put(varint: value)
+    close(room)
   }
 
   @inlinable @inline(__always)

@@ -221,7 +221,10 @@ struct MersenneTwisterRecovery {
     for power in powers {
       guard budget > 0 else { return nil }
       // Of the first power, longer runs give nothing new.
-      if power > 1 { link(links(runs, power: power, ratio: ratio, isEven: false, budget: &budget), power: power, &positions) }
+      if power > 1 {
+        let more = links(runs, power: power, ratio: ratio, isEven: false, budget: &budget)
+        link(more, power: power, &positions)
+      }
       if let found = grow(&positions, runs, ratio: ratio, attempt: &attempt, budget: &budget) { return found }
     }
     return attempt.nearly

@@ -95,7 +95,8 @@ public final class TraceCompressor {
     _ config: TracezipConfig, _ plan: SegmentPlan, overlaps: Bool = false
   ) -> Pipeline<SegmentPacker> {
     return Pipeline(
-      threads: config.workers, overlaps: overlaps, limit: plan.weightLimit(threads: config.workers), weigh: { $0.bytes.count },
+      threads: config.workers, overlaps: overlaps, limit: plan.weightLimit(threads: config.workers),
+      weigh: { $0.bytes.count },
       make: { SegmentPacker(config: config) })
   }
 
