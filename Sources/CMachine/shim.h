@@ -3,11 +3,11 @@
 
 /* What Swift has no word for. */
 
-/* Asks for the cache line at an address that need not be anyone's. */
-static inline void tracezip_prefetch(const void *address) { __builtin_prefetch(address); }
-
 #include <stddef.h>
 #include <stdint.h>
+
+/* Asks for the cache line at an address that need not be anyone's. */
+static inline void tracezip_prefetch(const void *address) { __builtin_prefetch(address); }
 
 /* Whether the processor has an instruction for CRC-32C; without it the functions below must not be called. */
 #if defined(__x86_64__)

@@ -185,7 +185,8 @@ public struct RangeEncoder: BitCoder, ~Copyable {
   }
 }
 
-/// The mirror of `RangeEncoder`. Reads zeros past the end of either stream; more than a few such bytes make it `failed`.
+/// The mirror of `RangeEncoder`. Reads zeros past the end of either stream: of the range-coded one a few, since the encoder
+/// drops them; a raw bit that is not there makes it `failed`.
 @safe
 public struct RangeDecoder: BitCoder, ~Copyable {
   @usableFromInline var range: UInt64 = .max

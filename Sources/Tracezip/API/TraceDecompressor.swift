@@ -22,6 +22,23 @@ public enum TraceDecompressor {
     /// Only with `recover`: what is missing. Empty when everything was intact.
     public var gaps: [Gap] = []
     public init() {}
+
+    /// Adds a gap, to the last one if nothing stands between them.
+    mutating func note(_ gap: Gap) {
+      guard var last = gaps.last, last.restoredOffset == gap.restoredOffset,
+        let start = last.error.location.offset, start + last.archiveBytes == gap.error.location.offset
+      else {
+        gaps.append(gap)
+        return
+      }
+      last.archiveBytes += gap.archiveBytes
+      if let more = gap.missingBytes, let missing = last.missingBytes {
+        last.missingBytes = missing + more
+      } else {
+        last.missingBytes = nil
+      }
+      gaps[gaps.count - 1] = last
+    }
   }
 
   /// What was archived.

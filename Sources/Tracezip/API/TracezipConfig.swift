@@ -60,7 +60,8 @@ public struct TracezipConfig: Sendable, Hashable {
   public var flushInterval: Double?
   /// Workers; 0 means one for each core. The archive's bytes do not depend on it.
   public var threads = 1
-  /// What `threads` comes to here: cores kept from the process by `taskset` or a container do not count.
+  /// What `threads` comes to here: cores that `taskset` or a container's set of cores keeps from the process do
+  /// not count.
   public var workers: Int { threads == 0 ? Worker.cores : threads }
   /// Bytes that restoring may hold at once; nil bounds it by what the format allows.
   public var memoryLimit: Int?

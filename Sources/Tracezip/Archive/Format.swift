@@ -33,6 +33,20 @@ enum ArchiveForm: UInt8 {
 
   /// The header's last byte.
   var headerByte: UInt8 { rawValue << 6 | Format.version }
+
+  /// The kind of block it holds.
+  var frameKind: FrameKind {
+    switch self {
+    case .singleZstd: .zstd
+    case .singleModelled: .modelled
+    case .frames, .singleStored: .stored
+    }
+  }
+}
+
+extension [UInt8] {
+  /// The first four bytes, of magic number or mark, as they are loaded.
+  var word: UInt32 { withView { $0.load(UInt32.self, at: 0) } }
 }
 
 enum FrameKind: UInt8 {

@@ -42,7 +42,7 @@ final class Restorer {
     window = InputWindow(source, offset: offset)
     totalBytes = source.size
     self.sink = sink
-    var threads = config.threads == 0 ? Worker.cores : config.threads
+    var threads = config.workers
     var weight = threads * (48 << 20) + (16 << 20)
     var memory = 1 << 30
     if let limit = config.memoryLimit {
@@ -437,7 +437,7 @@ final class Restorer {
     }
     if let error = item.error {
       guard recovers, error.mayBeSkipped else { throw error }
-      note(
+      result.note(
         TraceDecompressor.Gap(
           error: error, archiveBytes: item.archiveBytes,
           missingBytes: item.head.kind == 0 ? nil : item.head.restoredCount, restoredOffset: result.restoredBytes))
@@ -450,23 +450,6 @@ final class Restorer {
     hasFailed = false
     item.reset()
     pool.append(item)
-  }
-
-  /// Adds a gap, to the last one if nothing stands between them.
-  private func note(_ gap: TraceDecompressor.Gap) {
-    guard var last = result.gaps.last, last.restoredOffset == gap.restoredOffset,
-      let start = last.error.location.offset, start + last.archiveBytes == gap.error.location.offset
-    else {
-      result.gaps.append(gap)
-      return
-    }
-    last.archiveBytes += gap.archiveBytes
-    if let more = gap.missingBytes, let missing = last.missingBytes {
-      last.missingBytes = missing + more
-    } else {
-      last.missingBytes = nil
-    }
-    result.gaps[result.gaps.count - 1] = last
   }
 
   private func checkpoint() throws(TracezipError) {
@@ -488,20 +471,4 @@ extension TracezipError {
     default: true
     }
   }
-}
-
-extension ArchiveForm {
-  /// The kind of block it holds.
-  var frameKind: FrameKind {
-    switch self {
-    case .singleZstd: .zstd
-    case .singleModelled: .modelled
-    case .frames, .singleStored: .stored
-    }
-  }
-}
-
-extension [UInt8] {
-  /// The first four bytes, as they are loaded.
-  var word: UInt32 { withView { $0.load(UInt32.self, at: 0) } }
 }

@@ -80,7 +80,8 @@ struct Worker {
 
   func join() { pthread_join(thread, nil) }
 
-  /// Cores that this process may run on: those of the machine, less what `taskset` or a container keeps from it.
+  /// Cores that this process may run on: those of the machine, less what `taskset` or a container's
+  /// set of cores keeps from it (not its share of time).
   static var cores: Int {
     let allowed = Int(tracezip_allowed_cores())
     return allowed > 0 ? allowed : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))

@@ -172,8 +172,8 @@ extension StepKind {
 }
 
 extension WeavePlan {
-  /// Writes the head and the row's value, with its tail, of an op that `isShort`; false, with nothing written, where a length
-  /// takes more than a byte.
+  /// Writes the head and the row's value, with its tail, of an op that `isShort`; false, with nothing written, for an
+  /// attribute of which a length takes more than a byte.
   @inline(__always)
   func weaveShort(
     _ op: Op, _ leaves: borrowing Buffer<UInt64>, _ leaf: Int, _ strings: borrowing StringTable,
@@ -269,23 +269,14 @@ extension WeavePlan.Op {
     switch kind {
     case .attributeString:
       let text = strings.view(Int(truncatingIfNeeded: value))
-      if width1 | width2 | width3 == 0, tail.count &+ text.count < 124 {
-        // All lengths in a byte each.
-        out.append(UInt8(truncatingIfNeeded: tail.count &+ text.count &+ 3))
-        out.appendSlack(tail)
-        out.append(
-          integer: UInt32(truncatingIfNeeded: text.count &+ 2) | 0x0A00 | UInt32(truncatingIfNeeded: text.count) << 16)
-        out.truncate(to: out.count &- 1)
-      } else {
-        let width3 = width3 == 0 ? varintWidth(UInt64(text.count)) : Int(width3)
-        let inner = 1 &+ width3 &+ text.count
-        let width2 = width2 == 0 ? varintWidth(UInt64(inner)) : Int(width2)
-        out.append(varint: UInt64(tail.count &+ width2 &+ inner), width: Int(width1))
-        out.appendSlack(tail)
-        out.append(varint: UInt64(inner), width: Int(self.width2))
-        out.append(0x0A)
-        out.append(varint: UInt64(text.count), width: Int(self.width3))
-      }
+      let width3 = width3 == 0 ? varintWidth(UInt64(text.count)) : Int(width3)
+      let inner = 1 &+ width3 &+ text.count
+      let width2 = width2 == 0 ? varintWidth(UInt64(inner)) : Int(width2)
+      out.append(varint: UInt64(tail.count &+ width2 &+ inner), width: Int(width1))
+      out.appendSlack(tail)
+      out.append(varint: UInt64(inner), width: Int(self.width2))
+      out.append(0x0A)
+      out.append(varint: UInt64(text.count), width: Int(self.width3))
       out.appendSlack(text)
     case .attributeVarint:
       let inner = 1 &+ (width3 == 0 ? varintWidth(value) : Int(width3))
