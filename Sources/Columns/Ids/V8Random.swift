@@ -236,8 +236,9 @@ enum NodeDraw: V8Draw {
 enum WebDigitDraw: V8Draw {
   static var bits: Int { 4 }
   static var name: String { "V8 Math.random (browser, 4 bits)" }
-  private static let within = PageSolvers.within(bits: bits)
-  private static let crossing = PageSolvers.crossing(bits: bits)
+  private static let outputs = V8Outputs(steps: 128, bits: bits)
+  private static let within = PageSolvers.within(bits: bits, outputs)
+  private static let crossing = PageSolvers.crossing(bits: bits, outputs)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
     recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2, crossing: $3) }
   }
@@ -253,8 +254,9 @@ enum WebDigitDraw: V8Draw {
 enum WebByteDraw: V8Draw {
   static var bits: Int { 8 }
   static var name: String { "V8 Math.random (browser, 8 bits)" }
-  private static let within = PageSolvers.within(bits: bits)
-  private static let crossing = PageSolvers.crossing(bits: bits)
+  private static let outputs = V8Outputs(steps: 128, bits: bits)
+  private static let within = PageSolvers.within(bits: bits, outputs)
+  private static let crossing = PageSolvers.crossing(bits: bits, outputs)
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
     recoverPage(sample, &budget) { recover(span: $0, high: $1, low: $2, crossing: $3) }
   }
@@ -268,33 +270,58 @@ enum WebByteDraw: V8Draw {
 
 /// Solvers of a root's draws. Where all of them are of one block they do not tell at which place of it they stand, and one
 /// solver serves; for those that reach into the next block there is one for each place of the first, made only when
-/// pages have been met: they take a few milliseconds.
+/// pages have been met.
 private struct PageSolvers: Sendable {
-  private let solvers: [BitSolver]
-  /// The place of the first solver's first draw.
-  private let first: Int
+  private var solvers: [(solver: BitSolver, used: Int)] = []
+  /// Of each solver; together, since most are passed by with that.
+  private var firstChecks: [ObservedBits] = []
 
-  private init(bits: Int, _ places: Range<Int>) {
-    let outputs = V8Outputs(steps: 128, bits: bits)
-    let draws = 192 / bits
-    first = places.lowerBound
-    solvers = places.map { used in
-      // The last drawn first: a root's 192 bits, backwards.
-      let steps = (0..<draws).map { draw in
-        let at = used + draw
-        return at / 64 * 64 + 63 - at % 64
-      }
-      return outputs.solver(steps.reversed())
-    }
+  /// `used`: the place of the first draw.
+  private mutating func add(_ solver: BitSolver, used: Int) {
+    solvers.append((solver, used))
+    firstChecks.append(solver.firstCheck)
   }
 
-  static func within(bits: Int) -> PageSolvers { PageSolvers(bits: bits, 0..<1) }
-  static func crossing(bits: Int) -> PageSolvers { PageSolvers(bits: bits, 65 - 192 / bits..<64) }
+  /// Draws are made from a block's end, so those of a root that come from its last places are the block's first `n`, and
+  /// the rest the next one's last. Elimination sees a root's bits turned so that the first block's draws stand at the
+  /// bottom and the next one's at the top: then all patterns with more of one block share what was eliminated with less,
+  /// and the rows of the block with more draws come first.
+  static func crossing(bits: Int, _ outputs: V8Outputs) -> PageSolvers {
+    let draws = 192 / bits
+    var all = PageSolvers()
+    /// `step`: when the k-th draw from the shared end was made; `place`: where its bits are.
+    func share(
+      _ counts: ClosedRange<Int>, first: (step: (Int) -> Int, place: (Int) -> Int),
+      then: (step: (Int) -> Int, place: (Int) -> Int), inFirstBlock: (Int) -> Int
+    ) {
+      var shared = BitElimination()
+      for k in 0..<counts.upperBound {
+        outputs.add(first.step(k), at: first.place(k), to: &shared)
+        guard counts.contains(k + 1) else { continue }
+        var whole = shared
+        for j in 0..<draws - k - 1 { outputs.add(then.step(j), at: then.place(j), to: &whole) }
+        let n = inFirstBlock(k + 1)
+        all.add(BitSolver(whole, turned: (draws - n) * bits), used: 64 - n)
+      }
+    }
+    let here = (step: { (k: Int) in k }, place: { (k: Int) in k * bits })
+    let next = (step: { (k: Int) in 127 - k }, place: { (k: Int) in 192 - (k + 1) * bits })
+    share(draws / 2...draws - 1, first: here, then: next) { $0 }
+    share(draws / 2 + 1...draws - 1, first: next, then: here) { draws - $0 }
+    return all
+  }
+
+  static func within(bits: Int, _ outputs: V8Outputs) -> PageSolvers {
+    let draws = 192 / bits
+    var one = PageSolvers()
+    one.add(outputs.solver((0..<draws).map { 64 - draws + $0 }), used: 0)
+    return one
+  }
 
   /// The state that gave a root's ids, given as three words, the last drawn first.
-  func open(_ words: (UInt64, UInt64, UInt64)) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    for at in solvers.indices {
-      if let state = solvers[at].solve(words) { return (state.s0, state.s1, first + at) }
+  func open(_ words: ObservedBits) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    for at in firstChecks.indices where BitSolver.isEven(firstChecks[at], words) {
+      if let state = solvers[at].solver.solve(words) { return (state.s0, state.s1, solvers[at].used) }
     }
     return nil
   }
@@ -316,34 +343,38 @@ private func recoverPage(
   return nil
 }
 
-/// Which state bits make up each of the top bits of the first draws: found by running the generator on every single-bit
-/// state.
-private struct V8Outputs {
-  private var masks: [(UInt64, UInt64)]
+/// Which state bits make up each of the top bits of the first draws: the generator's steps, taken with the sets of state
+/// bits that each bit of its two words is the parity of.
+private struct V8Outputs: Sendable {
+  private var masks: [UInt128] = []
   private let bits: Int
 
   init(steps: Int, bits: Int) {
     self.bits = bits
-    masks = [(UInt64, UInt64)](repeating: (0, 0), count: steps * bits)
-    for j in 0..<128 {
-      var a: UInt64 = j < 64 ? 1 << UInt64(j) : 0
-      var b: UInt64 = j < 64 ? 0 : 1 << UInt64(j - 64)
-      for p in 0..<steps {
-        NodeRandom.step(&a, &b)
-        var word = a >> UInt64(64 - bits)
-        while word != 0 {
-          let at = p * bits + word.trailingZeroBitCount
-          if j < 64 { masks[at].0 |= 1 << UInt64(j) } else { masks[at].1 |= 1 << UInt64(j - 64) }
-          word &= word - 1
-        }
-      }
+    masks.reserveCapacity(steps * bits)
+    var s0 = (0..<64).map { UInt128(1) << UInt128($0) }
+    var s1 = (64..<128).map { UInt128(1) << UInt128($0) }
+    for _ in 0..<steps {
+      // t = s0 ^ s0 << 23, from the highest bit; t ^= t >> 17 from the lowest.
+      var t = s0
+      for i in (23..<64).reversed() { t[i] ^= t[i - 23] }
+      for i in 0..<64 - 17 { t[i] ^= t[i + 17] }
+      for i in 0..<64 { t[i] ^= s1[i] }
+      for i in 0..<64 - 26 { t[i] ^= s1[i + 26] }
+      (s0, s1) = (s1, t)
+      masks += s0[(64 - bits)...]
     }
+  }
+
+  /// Adds the bits of the draw made at `step` as the observed ones from `place` on.
+  func add(_ step: Int, at place: Int, to elimination: inout BitElimination) {
+    for bit in 0..<bits { elimination.add(masks[step * bits + bit], at: place + bit) }
   }
 
   /// `steps`: when in the order of making each observed draw was made, the draw that holds the lowest bits first.
   func solver(_ steps: [Int]) -> BitSolver {
-    var observed: [(UInt64, UInt64)] = []
-    for step in steps { observed += masks[step * bits..<(step + 1) * bits] }
-    return BitSolver(observed: observed)
+    var elimination = BitElimination()
+    for (place, step) in steps.enumerated() { add(step, at: place * bits, to: &elimination) }
+    return BitSolver(elimination)
   }
 }

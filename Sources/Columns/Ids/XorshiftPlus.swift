@@ -25,12 +25,10 @@ struct XorshiftPlus: IdSequence {
   }
 
   private static let solver: BitSolver = {
-    var observed = [(UInt64, UInt64)](repeating: (0, 0), count: 192)
+    var observed = [UInt128](repeating: 0, count: 192)
     for j in 0..<128 as Range<UInt64> {
       var generator = XorshiftPlus(s0: j < 64 ? 1 << j : 0, s1: j < 64 ? 0 : 1 << (j - 64))
-      for k in 0..<192 where generator.step() & 1 == 1 {
-        if j < 64 { observed[k].0 |= 1 << j } else { observed[k].1 |= 1 << (j - 64) }
-      }
+      for k in 0..<192 where generator.step() & 1 == 1 { observed[k] |= 1 << UInt128(j) }
     }
     return BitSolver(observed: observed)
   }()
