@@ -543,6 +543,37 @@ struct IdCodecTests {
     #expect(after - before < 200, "\(before) before, \(after) after")
   }
 
+  @Test("A generator that another segment has met gives ids too few to find it by, far as it may have gone on")
+  func hinted() throws {
+    let python = PythonProcess(seed: 31)
+    let languages: [IdLanguage] = [.python]
+    func capture(_ requests: Int, seed: UInt64) -> (context: IdContext, values: IdValues) {
+      SimulatedProcess(
+        requests: requests, threads: 8, seed: seed, root: { _ in python.root() }, child: { _ in python.id() }
+      ).captured(lost: 5, seed: seed + 1)
+    }
+    let first = capture(2000, seed: 86)
+    let hints = PackedIds(first.context, first.values, .default, languages: languages).hints
+    let (begin, end) = (first.context.start.min()!, first.context.start.max()!)
+    // As many ids again go elsewhere, in as much time.
+    for _ in 0..<first.context.count * 5 / 4 { _ = python.id() }
+    var (context, values) = capture(80, seed: 88)
+    context.start = context.start.map { $0 + 2 * (end - begin) }
+    let alone = PackedIds(context, values, .default, languages: languages)
+    let told = PackedIds(context, values, .default, languages: languages, told: hints)
+    #expect(try told.decoded(context, values) == values)
+    // What is left is the generator's state.
+    #expect(told.bytes < 2600 && alone.bytes > 3000, "\(told.bytes) bytes, \(alone.bytes) without")
+    // Of no use, and no harm, in another process.
+    let other = PythonProcess(seed: 32)
+    (context, values) = SimulatedProcess(
+      requests: 80, threads: 8, seed: 90, root: { _ in other.root() }, child: { _ in other.id() }
+    ).captured(lost: 5, seed: 91)
+    let misled = PackedIds(context, values, .default, languages: languages, told: hints)
+    #expect(try misled.decoded(context, values) == values)
+    #expect(misled.bytes <= PackedIds(context, values, .default, languages: languages).bytes)
+  }
+
   @Test("A damaged or cut id stream is an error or other ids, never a crash, and takes no long work")
   func hostile() throws {
     let v8 = V8Process(31, 32)

@@ -47,16 +47,25 @@ struct PackedIds {
   /// Raw ids where nothing was coded.
   var bytes = 0
   var report: IdReport? { reports.last }
+  /// What the last block tells other segments.
+  var hints = IdHints()
 
+  /// `told`: what another segment tells the first block.
   init(
-    _ context: IdContext, _ values: IdValues, _ effort: IdEffort, languages: [IdLanguage] = [], blocks count: Int = 1
+    _ context: IdContext, _ values: IdValues, _ effort: IdEffort, languages: [IdLanguage] = [], blocks count: Int = 1,
+    told: IdHints = IdHints()
   ) {
     var encoder = IdEncoder(effort: effort)
+    encoder.take(told)
     for language in languages { encoder.addProcess(language) }
     for part in Self.split(context.draws(values), count) {
       var draws = Buffer<IdDraw>()
       for draw in part { draws.append(draw) }
-      guard encoder.looksAtNext(), encoder.plan(draws) else {
+      let isPlanned = encoder.looksAtNext()
+      let isWorthwhile = isPlanned && encoder.plan(draws)
+      if isPlanned { hints = encoder.newHints(draws) }
+      encoder.take(IdHints())
+      guard isWorthwhile else {
         blocks.append(nil)
         bytes += part.reduce(0) { $0 + $1.size }
         continue

@@ -67,6 +67,25 @@ import Workload
     }
   }
 
+  /// Where each segment asks the one before where its generators were.
+  @Test(.timeLimit(.minutes(2)))
+  func `Segments that share generators are the same with any number of threads, and end when given up`() throws {
+    var options = WorkloadOptions(seed: 43)
+    options.batchSpans = 200
+    let capture = makeCapture(options, format: .lengthPrefixed, batches: 60)
+    var config = TracezipConfig()
+    config.segmentSize = capture.count / 6
+    config.blockSize = capture.count / 24
+    let once = try TraceCompressor.compress(capture, config: config)
+    #expect(try TraceDecompressor.decompress(once) == capture)
+    for threads in [2, 3, 8] {
+      config.threads = threads
+      #expect(try TraceCompressor.compress(capture, config: config) == once, "\(threads) threads")
+      let givenUp = try TraceCompressor(to: .arrays { _ in }, config: config)
+      try givenUp.append(capture)
+    }
+  }
+
   @Test func `Ten megabytes of noise come back and grow by 64 bytes at most`() throws {
     var random = Generator(seed: 42)
     let noise = random.bytes(10_000_000)

@@ -81,6 +81,12 @@ public struct IdEncoder: ~Copyable {
     return planner.plan.isWorthwhile
   }
 
+  /// Takes what a block of another segment has told, before a block is planned.
+  public mutating func take(_ hints: IdHints) { planner.hints = hints }
+
+  /// What the block just planned, of `draws`, tells another segment.
+  public func newHints(_ draws: borrowing Buffer<IdDraw>) -> IdHints { planner.newHints(draws) }
+
   /// Codes the ids of the draws that were planned.
   public mutating func encode(
     _ draws: inout Buffer<IdDraw>, _ report: inout IdReport, _ coder: inout RangeEncoder

@@ -4,9 +4,7 @@ extension IdPlanner {
   /// Takes stock of ids that are not explained, and searches where there are enough of them.
   mutating func search(_ draws: borrowing Buffer<IdDraw>) {
     var due: [Int] = []
-    for i in 0..<plan.order.count {
-      let d = Int(plan.order[i])
-      if draws[d].kind.isStrange { continue }
+    for d in 0..<draws.count where !draws[d].kind.isStrange {
       let p = Int(draws[d].process)
       if plan.entries[d].lane >= 0 {
         searches[p].explained &+= 1
@@ -26,7 +24,7 @@ extension IdPlanner {
       searches[p].missing = 0
     }
     missing.append(repeating: 0, count: count)
-    for i in 0..<plan.order.count {
+    for i in 0..<(count > 0 ? plan.order.count : 0) {
       let d = Int(plan.order[i])
       if plan.entries[d].lane >= 0 || draws[d].kind.isStrange { continue }
       let p = Int(draws[d].process)
@@ -256,7 +254,9 @@ extension IdPlanner {
         scan.clear(expecting: draws.count + ids.count, highFirst: shape.highFirst)
         for i in 0..<ids.count { scan.add(ids.draws[i], UInt32(i)) }
         for d in 0..<draws.count
-        where plan.entries[d].lane < 0 && (draws[d].kind.isStrange || Int(draws[d].process) != p) {
+        where plan.entries[d].lane < 0 && (draws[d].kind.isStrange || Int(draws[d].process) != p)
+          && mayBeFound(draws[d])
+        {
           scan.add(draws[d], others + UInt32(d))
         }
       }
@@ -283,11 +283,12 @@ extension IdPlanner {
     return any
   }
 
-  /// Adds a generator to the plan if what it gives pays for its state, counting ids of earlier blocks: it will go on.
-  private mutating func adopt(
+  /// Adds a generator to the plan if what it gives in `blocks` like this one pays for its state, counting ids of earlier
+  /// blocks: it will go on.
+  mutating func adopt(
     _ generator: any IdSequence, _ family: IdFamily, _ p: Int, _ ids: borrowing ProcessIds,
     _ draws: borrowing Buffer<IdDraw>, _ hits: borrowing Buffer<SequenceScan.Hit>, _ explained: borrowing Buffer<Bool>,
-    _ budget: inout Int
+    blocks: Int = 1, _ budget: inout Int
   ) -> Bool {
     var saved = 0
     var first = Int64.max
@@ -305,7 +306,7 @@ extension IdPlanner {
     let start = generator.moved(by: first)
     var stateBudget = effort == .best ? budget : min(budget, 100_000)
     let state = start.state(budget: &stateBudget)
-    guard saved > state.count + family.leastGain else { return false }
+    guard saved * blocks > state.count + family.leastGain else { return false }
 
     var g = searches[p].home
     if g == 0 || sources[g - 1].family != family {

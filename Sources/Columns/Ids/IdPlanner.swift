@@ -25,6 +25,10 @@ struct IdPlanner: ~Copyable {
   private var rest = 0
   private var toldHabits = false
 
+  /// What another segment has told, for the next block.
+  var hints = IdHints()
+  /// Lanes of the blocks before.
+  private(set) var lanesBefore = 0
   /// Whether any process may be a browser.
   var hasPages = false
 
@@ -67,10 +71,12 @@ struct IdPlanner: ~Copyable {
     doubt += 20 * draws.count
     observe(draws)
     IdOrder.visit(draws, into: &plan.order)
+    lanesBefore = plan.lanes.count
     if !sources.isEmpty {
       follow(draws)
       lookForMissing(draws, known)
     }
+    follow(hints, draws)
     search(draws)
     if plan.habits.count > 0 { toldHabits = true }
     // A block of few ids says little.
@@ -233,27 +239,27 @@ struct IdPlanner: ~Copyable {
 
   /// Runs lanes of known generators past the ids that were not predicted, whichever process they are of.
   private mutating func lookForMissing(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
-    var missing = 0
     var missingAt = [Int](repeating: 0, count: sources.count + 1)
+    list.removeAll()
     for d in 0..<draws.count where plan.entries[d].lane < 0 {
-      missing += 1
       if !draws[d].kind.isStrange { missingAt[searches[Int(draws[d].process)].home] += 1 }
+      if mayBeFound(draws[d]) { list.append(UInt32(d)) }
     }
-    guard missing > 0 else { return }
-    var work = 1 << 15 + 128 * missing
+    guard list.count > 0 else { return }
+    var work = 1 << 15 + 128 * list.count
     let isBest = effort == .best
     for highFirst in [true, false] {
       guard sources.contains(where: { !$0.family.isJava && $0.family.shape.highFirst == highFirst }) else { continue }
-      scan.clear(expecting: missing, highFirst: highFirst)
-      for i in 0..<plan.order.count where plan.entries[Int(plan.order[i])].lane < 0 {
-        scan.add(draws[Int(plan.order[i])], plan.order[i])
-      }
+      scan.clear(expecting: list.count, highFirst: highFirst)
+      for i in 0..<list.count where plan.entries[Int(list[i])].lane < 0 { scan.add(draws[Int(list[i])], list[i]) }
       for g in 1...sources.count {
         let source = sources[g - 1]
         guard !source.family.isJava, source.family.shape.highFirst == highFirst else { continue }
         source.forget(plan, known)
-        for l in source.lanes.indices.reversed().prefix(64) where work > 0 {
-          let isPage = source.family.isPage
+        let isPage = source.family.isPage
+        // Pages are many, and soon over.
+        if isPage { source.rest() }
+        for l in source.lanes.indices.reversed().prefix(IdSource.watched) where work > 0 {
           run(
             source, l, g, draws,
             quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 1) * min(missingAt[g], 1024),
@@ -261,6 +267,14 @@ struct IdPlanner: ~Copyable {
         }
       }
     }
+  }
+
+  /// Whether it is worth looking for an id that is not explained: not if thousands of its process were looked for in vain.
+  @inline(__always)
+  func mayBeFound(_ draw: IdDraw) -> Bool {
+    if draw.kind.isStrange || effort == .best { return true }
+    let search = searches[Int(draw.process)]
+    return search.explained > 0 || search.pending < 4096
   }
 
   /// Looks for ids of `scan` around lane `l` of `source`, and on until `quiet` units hold none.
@@ -330,6 +344,12 @@ final class IdSource {
     self.family = family
     self.finder = finder
   }
+
+  /// Lanes of a source that are run past missing ids, the newest.
+  static var watched: Int { 64 }
+
+  /// Frees what lanes that are not watched any more have made.
+  func rest() { for lane in lanes.dropLast(Self.watched) { lane.track.rest() } }
 
   /// Drops lanes that both sides have forgotten.
   func forget(_ plan: borrowing IdPlan, _ known: borrowing IdLanes) {

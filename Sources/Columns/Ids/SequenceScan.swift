@@ -100,9 +100,10 @@ struct SequenceScan: ~Copyable {
     }
   }
 
-  /// Runs `generator` forward and backward from its position 0, until `quiet` (forward) or `back` units hold no id.
+  /// Runs `generator` forward and backward from its position 0, until `quiet` (forward) or `back` units hold no id. The
+  /// first id may come `within` more units.
   func run(
-    _ generator: any IdSequence, quiet: Int, back: Int, budget: inout Int, into hits: inout Buffer<Hit>
+    _ generator: any IdSequence, within: Int = 0, quiet: Int, back: Int, budget: inout Int, into hits: inout Buffer<Hit>
   ) {
     let shape = type(of: generator).shape
     let overlap = shape.unitsOfTrace
@@ -114,7 +115,7 @@ struct SequenceScan: ~Copyable {
     forward.append(overlap + forward.unitsBeside(overlap), to: &units)
     var position = 0
     var silence = 0
-    while silence < quiet, budget > 0 {
+    while silence < (hits.count > 0 ? quiet : max(quiet, within)), budget > 0 {
       forward.append(chunk, to: &units)
       let before = hits.count
       let count = units.count - overlap

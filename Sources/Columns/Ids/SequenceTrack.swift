@@ -23,6 +23,9 @@ final class SequenceTrack {
   /// Drops units before `position`, now and then.
   func forget(before position: Int64) { made.forget(before: position) }
 
+  /// Frees the units; they are made again where an id still needs them.
+  func rest() { made.rest() }
+
   /// The generator at `position`, to where it runs if need be.
   func generator(at position: Int64) -> any IdSequence { made.generator(at: position) }
 
@@ -90,6 +93,12 @@ private struct MadeUnits: ~Copyable {
     for k in 0..<rest { units[k] = units[k &+ excess] }
     units.truncate(to: rest)
     origin += Int64(excess)
+  }
+
+  mutating func rest() {
+    if units.isEmpty { return }
+    origin = end
+    units = Buffer()
   }
 
   mutating func generator(at position: Int64) -> any IdSequence {

@@ -25,6 +25,9 @@ public final class TraceCompressor {
   private var services: Set<String> = []
   private var isStarted = false
   private var isSegmentOpen = false
+  /// What the open segment will tell the next one, and what the one before it tells.
+  private var hints = SharedHints()
+  private var hintsBefore: SharedHints?
   private var isUsable = true
 
   /// Captures up to this size become an archive of one frame, without index.
@@ -234,7 +237,15 @@ public final class TraceCompressor {
       isUsable = false
       throw TracezipError(.cancelled)
     }
+    let check = pipeline.overlaps && cut.count > 0 ? crc32c(pending.bytes[0..<cut.count]) : nil
+    // What is waited for is written once the workers have this chunk; the memory of its bytes serves at once.
+    var finished: [Chunk] = []
+    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
     var chunk = pool.popLast() ?? Chunk()
+    if let done = finished.first {
+      swap(&chunk.bytes, &done.bytes)
+      chunk.bytes.removeAll()
+    }
     let rest = pending.bytes.count - cut.count
     if rest > cut.count || largestPending > 2 * cut.count + 1 << 20 {
       // Much is or was waiting: the chunk takes a copy, and only as much memory as it needs.
@@ -253,16 +264,15 @@ public final class TraceCompressor {
     chunk.endsSegment = endsSegment
     if cut.framing == .json { plan.beginJSON() }
     if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
-    if pipeline.overlaps, cut.count > 0 {
-      chunk.restoredCheck = crc32c(chunk.bytes[0..<cut.count])
-    }
+    chunk.restoredCheck = check
     try start()
-    // What was waited for is written once the workers have this chunk.
-    var finished: [Chunk] = []
-    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
     isSegmentOpen = !chunk.endsSegment
+    (chunk.hints, chunk.hintsBefore) = (hints, hintsBefore)
     pipeline.feed(chunk)
-    if !isSegmentOpen { pipeline.endSegment() }
+    if !isSegmentOpen {
+      pipeline.endSegment()
+      (hints, hintsBefore) = (SharedHints(), hints)
+    }
     for done in finished { try deliver(done) }
     while let done = pipeline.take(wait: false) { try deliver(done) }
   }

@@ -6,6 +6,9 @@ final class Chunk: @unchecked Sendable {
   var cut = ChunkCut(count: 0, framing: .unknown)
   /// Store it without trying anything.
   var isPlain = false
+  /// What its segment tells the next one, and the segment before tells it.
+  var hints: SharedHints?
+  var hintsBefore: SharedHints?
   var endsSegment = false
   /// It was cut because it was full, not because the input ends or was flushed.
   var isFollowed = false
@@ -31,6 +34,8 @@ final class Chunk: @unchecked Sendable {
     report = BlockReport()
     cut = ChunkCut(count: 0, framing: .unknown)
     isPlain = false
+    hints = nil
+    hintsBefore = nil
     isFollowed = false
     restoredCheck = nil
     endsSegment = false
@@ -62,7 +67,14 @@ final class SegmentPacker: SegmentWork {
   /// larger than that makes it.
   static let smallBlock = 100 << 10
 
+  /// The segment's hints, and how many blocks it has had.
+  private var hints: SharedHints?
+  private var blocks = 0
+
   init(config: TracezipConfig) { self.config = config }
+
+  /// Nobody waits for a segment that was given up.
+  deinit { hints?.end() }
 
   /// Appends the frames of `chunk` to `chunk.frames`.
   func work(on chunk: Chunk) {
@@ -73,7 +85,12 @@ final class SegmentPacker: SegmentWork {
   private func pack(_ chunk: Chunk) {
     let bytes = chunk.bytes[0..<chunk.cut.count]
     if !isOpen { open(chunk) }
-    let kind = choose(bytes, chunk)
+    hints = chunk.hints
+    let blockHints = chunk.hints.map { BlockHints(own: $0, before: chunk.hintsBefore, block: blocks) }
+    let kind = choose(bytes, chunk, blockHints)
+    // Where the block has no ids to tell of.
+    blockHints?.tell()
+    blocks += 1
     let before = chunk.frames.count
     chunk.checks.append(
       FrameHead.write(
@@ -89,7 +106,7 @@ final class SegmentPacker: SegmentWork {
   func packSingle(_ chunk: Chunk, into out: inout Buffer<UInt8>) {
     let bytes = chunk.bytes[0..<chunk.cut.count]
     isSingle = true
-    let kind = choose(bytes, chunk)
+    let kind = choose(bytes, chunk, nil)
     SingleArchive.write(kind, payload: payload(kind, bytes), restored: bytes, into: &out)
   }
 
@@ -128,7 +145,7 @@ final class SegmentPacker: SegmentWork {
   }
 
   /// The smallest form of `bytes`; its payload is in `modelled` or `packed`, or `bytes` itself.
-  private func choose(_ bytes: ByteView, _ chunk: Chunk) -> FrameKind {
+  private func choose(_ bytes: ByteView, _ chunk: Chunk, _ hints: BlockHints?) -> FrameKind {
     chunk.blocks = 1
     let isSmall = bytes.count <= Self.smallBlock
     guard config.isEnabled, !chunk.isPlain, chunk.cut.framing != .unknown else {
@@ -141,7 +158,8 @@ final class SegmentPacker: SegmentWork {
       encoder = SegmentEncoder(config: config, framing: framing)
     }
     modelled.removeAll()
-    var report = encoder!.encode(bytes, entry: chunk.cut.entry, isFollowed: chunk.isFollowed, into: &modelled)
+    var report = encoder!.encode(
+      bytes, entry: chunk.cut.entry, isFollowed: chunk.isFollowed, hints: hints, into: &modelled)
     if framing == .json { report.messages = chunk.cut.messages }
     // What zstd makes of it is worth knowing for small files, and where the model did badly.
     var kind = FrameKind.modelled

@@ -104,7 +104,7 @@ extension BlockModel {
   /// Encodes the draws: bit: by `encoder`; else plainly.
   mutating func encodeIds(
     _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ strings: borrowing StringTable,
-    _ config: TracezipConfig, _ encoder: inout IdEncoder, _ c: inout RangeEncoder
+    _ config: TracezipConfig, _ encoder: inout IdEncoder, _ hints: BlockHints?, _ c: inout RangeEncoder
   ) -> IdReport {
     let before = c.spent
     defer { spentParts.ids = c.spent - before }
@@ -115,7 +115,10 @@ extension BlockModel {
         encoder.addProcess(language(of: spine.processResource[encoder.processes], strings))
       }
       fillDraws(block, scratch, encoding: true)
-      if encoder.plan(idDraws) {
+      if let told = hints?.ask() { encoder.take(told) }
+      let isWorthwhile = encoder.plan(idDraws)
+      hints?.tell(encoder.newHints(idDraws))
+      if isWorthwhile {
         _ = c.codeBit(true, &models, structure.linkModels + ModelSize.number + 10, limit: 30)
         encoder.encode(&idDraws, &report, &c)
         return report

@@ -37,9 +37,9 @@ struct SegmentEncoder: ~Copyable {
 
   /// Encodes `chunk`, whole messages or a piece of a large one; appends the block payload to `out`. `isFollowed`: the
   /// block was full, so that others will follow.
-  mutating func encode(_ chunk: ByteView, entry: ChunkEntry, isFollowed: Bool, into out: inout Buffer<UInt8>)
-    -> BlockReport
-  {
+  mutating func encode(
+    _ chunk: ByteView, entry: ChunkEntry, isFollowed: Bool, hints: BlockHints? = nil, into out: inout Buffer<UInt8>
+  ) -> BlockReport {
     block.removeAll()
     state.begin(chunk: chunk.count)
     let strings = state.strings.count
@@ -59,7 +59,7 @@ struct SegmentEncoder: ~Copyable {
     for i in 0..<model.spent.count { model.spent[i] = 0 }
     var coder = RangeEncoder()
     model.code(&block, state.skeletons, limit: chunk.count, &scratch, &coder)
-    idReport = model.encodeIds(block, scratch, state.strings, config, &ids, &coder)
+    idReport = model.encodeIds(block, scratch, state.strings, config, &ids, hints, &coder)
     model.finish(&block, scratch, decoding: false)
     coder.finish()
 

@@ -1,0 +1,82 @@
+import Bytes
+
+/// What a block's ids tell of those of a later segment: the generators that were found, where each stood, and how fast it
+/// went on. Who has them looks there first, and need not recover a generator that another segment has paid for. They are
+/// for encoders only: a segment says itself where its generators stand.
+public struct IdHints: Sendable {
+  struct Generator: Sendable {
+    let family: IdFamily
+    /// It, behind the last id that it gave.
+    let sequence: any IdSequence
+    /// When that was drawn, in nanoseconds, and units a nanosecond until then.
+    let last: UInt64
+    let pace: Double
+  }
+
+  var generators: [Generator] = []
+
+  public init() {}
+
+  /// Units that a generator may have gone on: running it that far costs about as much as recovering it.
+  static func reach(_ effort: IdEffort) -> Double { effort == .best ? 0x1p22 : 0x1p18 }
+}
+
+extension IdPlanner {
+  /// The generators that were found in the block just planned, of `draws`. Java is not told: there every id gives its
+  /// thread away.
+  func newHints(_ draws: borrowing Buffer<IdDraw>) -> IdHints {
+    var hints = IdHints()
+    for source in sources where !source.family.isJava && !source.family.isPage {
+      for lane in source.lanes where Int(lane.lane) >= lanesBefore {
+        var first = lane.expected
+        var (begin, end): (UInt64, UInt64) = (.max, 0)
+        for d in 0..<draws.count where plan.entries[d].lane == lane.lane {
+          first = min(first, plan.entries[d].position)
+          begin = min(begin, draws[d].start)
+          end = max(end, draws[d].start)
+        }
+        guard end > begin else { continue }
+        hints.generators.append(
+          IdHints.Generator(
+            family: source.family, sequence: lane.track.generator(at: lane.expected), last: end,
+            pace: Double(lane.expected - first) / Double(end - begin)))
+      }
+    }
+    return hints
+  }
+
+  /// Looks for ids that are not explained where another segment has met generators.
+  mutating func follow(_ hints: IdHints, _ draws: borrowing Buffer<IdDraw>) {
+    guard !hints.generators.isEmpty else { return }
+    var begin = UInt64.max
+    list.removeAll()
+    for d in 0..<draws.count {
+      begin = min(begin, draws[d].start)
+      if plan.entries[d].lane < 0, mayBeFound(draws[d]) { list.append(UInt32(d)) }
+    }
+    let none = ProcessIds()
+    let unexplained = Buffer<Bool>()
+    var hits = Buffer<SequenceScan.Hit>()
+    for highFirst in [true, false] {
+      let generators = hints.generators.filter { $0.family.shape.highFirst == highFirst && $0.last <= begin }
+      if generators.isEmpty { continue }
+      scan.clear(expecting: list.count, highFirst: highFirst)
+      for i in 0..<list.count { scan.add(draws[Int(list[i])], list[i]) }
+      for hint in generators {
+        let distance = hint.pace * Double(begin - hint.last)
+        guard distance < IdHints.reach(effort) else { continue }
+        // Twice as far as it should have gone, and some more.
+        let ahead = 1 << 16 + 2 * Int(distance)
+        var budget = 8 * ahead
+        hits.removeAll()
+        scan.run(
+          hint.sequence, within: ahead, quiet: hint.family.quiet(effort), back: 1024, budget: &budget, into: &hits)
+        pool -= 8 * ahead - budget
+        guard hits.count > 0 else { continue }
+        let process = Int(draws[Int(hits[0].draw)].process)
+        // It went on for a segment; here it has about as many blocks before it.
+        _ = adopt(hint.sequence, hint.family, process, none, draws, hits, unexplained, blocks: 6, &budget)
+      }
+    }
+  }
+}
