@@ -64,7 +64,7 @@ extension IdPlanner {
       for i in 0..<list.count { scan.add(draws[Int(list[i])], list[i]) }
       for hint in generators {
         let distance = hint.pace * Double(begin - hint.last)
-        guard distance < IdHints.reach(effort) else { continue }
+        guard 0..<IdHints.reach(effort) ~= distance else { continue }
         // Twice as far as it should have gone, and some more.
         let ahead = 1 << 16 + 2 * Int(distance)
         var budget = 8 * ahead
@@ -74,7 +74,7 @@ extension IdPlanner {
         pool -= 8 * ahead - budget
         guard hits.count > 0 else { continue }
         let process = Int(draws[Int(hits[0].draw)].process)
-        // It went on for a segment; here it has about as many blocks before it.
+        // It has gone on until here: some more blocks like this one will follow.
         _ = adopt(hint.sequence, hint.family, process, none, draws, hits, unexplained, blocks: 6, &budget)
       }
     }

@@ -24,7 +24,7 @@ extension IdPlanner {
       searches[p].missing = 0
     }
     missing.append(repeating: 0, count: count)
-    for i in 0..<(count > 0 ? plan.order.count : 0) {
+    for i in 0..<plan.order.count {
       let d = Int(plan.order[i])
       if plan.entries[d].lane >= 0 || draws[d].kind.isStrange { continue }
       let p = Int(draws[d].process)

@@ -196,7 +196,8 @@ extension IdFamily {
   /// Units without an id after which a generator is taken to be at its end.
   func quiet(_ effort: IdEffort) -> Int {
     switch self {
-    case .dotnet, .cpp: 1 << 12
+    // One for each thread: many are run past the ids, and each soon meets its next.
+    case .dotnet, .cpp: effort == .best ? 1 << 12 : 1 << 10
     default: effort == .best ? 1 << 21 : 1 << 12
     }
   }

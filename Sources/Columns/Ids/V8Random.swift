@@ -59,7 +59,7 @@ struct V8Random<Draw: V8Draw>: IdSequence {
       while at > 0 {
         Self.step(&a, &b)
         at &-= 1
-        made[at] = a >> shift
+        made[at] = a &>> shift
       }
       missing -= last - used
       if last < 64 {

@@ -5,8 +5,8 @@ import Bytes
 /// little-endian bytes an output; a root draws its trace id, then its span id.
 ///
 /// The scrambler is a bijection of one state word, `s1`, so every id gives that word, and these words are linear over
-/// GF(2) in the 256 bits of state: any five in a row obey one law of 64 bits (``FiveTerms``). Threads
-/// are found by looking, in a window of ids, for pairs (a, b) that meet triples (c, d, e).
+/// GF(2) in the 256 bits of state: any five in a row obey one law of 64 bits (``FiveTerms``). Threads are found by looking,
+/// in a window of ids, for pairs (a, b) that meet triples (c, d, e).
 struct XoshiroStarStar: IdSequence {
   private var s: (UInt64, UInt64, UInt64, UInt64)
 

@@ -3,6 +3,12 @@ protocol SegmentWork: AnyObject, SendableMetatype {
   associatedtype Item: Sendable
   /// Works on one item, in place. Called on one thread at a time, in order.
   func work(on item: Item)
+  /// The work ends before `item`, the next one.
+  func giveUp(before item: Item)
+}
+
+extension SegmentWork {
+  func giveUp(before item: Item) {}
 }
 
 /// Segments on several threads: the items of a segment are worked on in order by one worker, segments side by side, and
@@ -186,6 +192,10 @@ final class Pipeline<Work: SegmentWork> {
           state.monitor.signal()
         }
       }
+      let left = state.monitor.locked {
+        segment.next < segment.waiting.count ? segment.waiting[segment.next] : nil
+      }
+      if let left { work.giveUp(before: left) }
     }
   }
 }

@@ -73,8 +73,10 @@ final class SegmentPacker: SegmentWork {
 
   init(config: TracezipConfig) { self.config = config }
 
-  /// Nobody waits for a segment that was given up.
+  /// Nobody waits for a segment that has ended, or was given up.
   deinit { hints?.end() }
+
+  func giveUp(before chunk: Chunk) { hints = chunk.hints }
 
   /// Appends the frames of `chunk` to `chunk.frames`.
   func work(on chunk: Chunk) {
