@@ -106,9 +106,5 @@ struct LetterModel: ~Copyable {
     return UInt32(truncatingIfNeeded: moved) << 10 | (n < limit ? n &+ 1 : n)
   }
 
-  private mutating func grow() {
-    let old = table.count
-    table.reserve(old)
-    for k in 0..<old { table.append(table[k]) }
-  }
+  private mutating func grow() { table.append(copyOf: 0, count: table.count) }
 }
