@@ -64,7 +64,6 @@ struct PackedIds {
       let isPlanned = encoder.looksAtNext()
       let isWorthwhile = isPlanned && encoder.plan(draws)
       if isPlanned { hints = encoder.newHints(draws) }
-      encoder.take(IdHints())
       guard isWorthwhile else {
         blocks.append(nil)
         bytes += part.reduce(0) { $0 + $1.size }

@@ -26,15 +26,19 @@ extension IdPlanner {
   /// thread away.
   func newHints(_ draws: borrowing Buffer<IdDraw>) -> IdHints {
     var hints = IdHints()
+    let new = plan.lanes.count - lanesBefore
+    guard new > 0 else { return hints }
+    var seen = [(first: Int64, begin: UInt64, end: UInt64)](repeating: (.max, .max, 0), count: new)
+    for d in 0..<draws.count {
+      let lane = Int(plan.entries[d].lane) - lanesBefore
+      guard lane >= 0 else { continue }
+      seen[lane].first = min(seen[lane].first, plan.entries[d].position)
+      seen[lane].begin = min(seen[lane].begin, draws[d].start)
+      seen[lane].end = max(seen[lane].end, draws[d].start)
+    }
     for source in sources where !source.family.isJava && !source.family.isPage {
       for lane in source.lanes where Int(lane.lane) >= lanesBefore {
-        var first = lane.expected
-        var (begin, end): (UInt64, UInt64) = (.max, 0)
-        for d in 0..<draws.count where plan.entries[d].lane == lane.lane {
-          first = min(first, plan.entries[d].position)
-          begin = min(begin, draws[d].start)
-          end = max(end, draws[d].start)
-        }
+        let (first, begin, end) = seen[Int(lane.lane) - lanesBefore]
         guard end > begin else { continue }
         hints.generators.append(
           IdHints.Generator(

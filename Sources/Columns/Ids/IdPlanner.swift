@@ -77,6 +77,7 @@ struct IdPlanner: ~Copyable {
       lookForMissing(draws, known)
     }
     follow(hints, draws)
+    hints = IdHints()
     search(draws)
     if plan.habits.count > 0 { toldHabits = true }
     // A block of few ids says little.
