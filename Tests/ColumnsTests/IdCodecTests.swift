@@ -569,6 +569,7 @@ struct IdCodecTests {
     (context, values) = SimulatedProcess(
       requests: 80, threads: 8, seed: 90, root: { _ in other.root() }, child: { _ in other.id() }
     ).captured(lost: 5, seed: 91)
+    context.start = context.start.map { $0 + 2 * (end - begin) }
     let misled = PackedIds(context, values, .default, languages: languages, told: hints)
     #expect(try misled.decoded(context, values) == values)
     #expect(misled.bytes <= PackedIds(context, values, .default, languages: languages).bytes)
