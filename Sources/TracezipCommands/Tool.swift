@@ -55,8 +55,8 @@ public enum Tool {
     }
   }
 
-  /// The command itself is asked first: setting up all of its siblings takes as long again. What it does not take, such as
-  /// `--help`, is for the whole family.
+  /// The command itself is asked first: setting up all of its siblings takes as long again, and one that says what it is
+  /// part of is not asked for a completion script. What it does not take, such as `--help`, is for the whole family.
   private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
     let command = TracezipCommand.configuration.subcommands.first { $0.configuration.commandName == arguments.first }
     if let parsed = try? command?.parseAsRoot(Array(arguments.dropFirst())) { return parsed }

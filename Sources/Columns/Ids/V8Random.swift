@@ -284,30 +284,37 @@ private struct PageSolvers: Sendable {
 
   /// Draws are made from a block's end, so those of a root that come from its last places are the block's first `n`, and
   /// the rest the next one's last. Elimination sees a root's bits turned so that the first block's draws stand at the
-  /// bottom and the next one's at the top: then all patterns with more of one block share what was eliminated with less,
-  /// and the rows of the block with more draws come first.
+  /// bottom and the next one's at the top: then patterns share what they begin with on either side. The rows of the block
+  /// with more draws come first.
   static func crossing(bits: Int, _ outputs: V8Outputs) -> PageSolvers {
     let draws = 192 / bits
     var all = PageSolvers()
-    /// `step`: when the k-th draw from the shared end was made; `place`: where its bits are.
-    func share(
-      _ counts: ClosedRange<Int>, first: (step: (Int) -> Int, place: (Int) -> Int),
-      then: (step: (Int) -> Int, place: (Int) -> Int), inFirstBlock: (Int) -> Int
-    ) {
-      var shared = BitElimination()
-      for k in 0..<counts.upperBound {
-        outputs.add(first.step(k), at: first.place(k), to: &shared)
-        guard counts.contains(k + 1) else { continue }
-        var whole = shared
-        for j in 0..<draws - k - 1 { outputs.add(then.step(j), at: then.place(j), to: &whole) }
-        let n = inFirstBlock(k + 1)
-        all.add(BitSolver(whole, turned: (draws - n) * bits), used: 64 - n)
+    /// Adds draws of one side, counted from their shared end.
+    func add(_ range: Range<Int>, isFirstBlock: Bool, to elimination: inout BitElimination) {
+      for k in range {
+        outputs.add(isFirstBlock ? k : 127 - k, at: isFirstBlock ? k * bits : 192 - (k + 1) * bits, to: &elimination)
       }
     }
-    let here = (step: { (k: Int) in k }, place: { (k: Int) in k * bits })
-    let next = (step: { (k: Int) in 127 - k }, place: { (k: Int) in 192 - (k + 1) * bits })
-    share(draws / 2...draws - 1, first: here, then: next) { $0 }
-    share(draws / 2 + 1...draws - 1, first: next, then: here) { draws - $0 }
+    /// Solvers of `counts` draws of the side with more of them; `shared` has seen those that all have.
+    func share(_ counts: Range<Int>, _ shared: BitElimination, isFirstBlock: Bool) {
+      if counts.count == 1 {
+        let n = isFirstBlock ? counts.lowerBound : draws - counts.lowerBound
+        return all.add(BitSolver(shared, turned: (draws - n) * bits), used: 64 - n)
+      }
+      let middle = (counts.lowerBound + counts.upperBound) / 2
+      var (fewer, more) = (shared, shared)
+      add(draws + 1 - counts.upperBound..<draws + 1 - middle, isFirstBlock: !isFirstBlock, to: &fewer)
+      add(counts.lowerBound..<middle, isFirstBlock: isFirstBlock, to: &more)
+      share(counts.lowerBound..<middle, fewer, isFirstBlock: isFirstBlock)
+      share(middle..<counts.upperBound, more, isFirstBlock: isFirstBlock)
+    }
+    for isFirstBlock in [true, false] {
+      let counts = draws / 2 + (isFirstBlock ? 0 : 1)..<draws
+      var shared = BitElimination()
+      add(0..<counts.lowerBound, isFirstBlock: isFirstBlock, to: &shared)
+      add(0..<draws + 1 - counts.upperBound, isFirstBlock: !isFirstBlock, to: &shared)
+      share(counts, shared, isFirstBlock: isFirstBlock)
+    }
     return all
   }
 

@@ -32,7 +32,7 @@ struct TextPacker: ~Copyable {
       packed.append(Self.modelled)
       runs!.encode(bytes, into: &packed)
     } else if bytes.count > 0 {
-      backend.pack(bytes, BackendSettings(kind: bytes.count < 64 ? .none : .zstd, level: 12), into: &packed)
+      backend.pack(bytes, BackendSettings(kind: bytes.count < 64 ? .none : .zstd, level: 6), into: &packed)
     }
     out.append(varint: packed.count)
     out.append(packed.view)

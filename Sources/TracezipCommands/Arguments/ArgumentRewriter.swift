@@ -4,20 +4,21 @@
 /// - Clusters: `-dcf` is `-d -c -f`; `-19` is `--level 19` (a parser reads `-1 -9`); `-T4` is `-T 4`.
 /// - Names: called as `untracezip` it decompresses, as `trzcat` it does so to standard output (`cat`).
 ///
-/// It knows which options take a value only to leave the values alone; a test compares with what the parser knows.
+/// It knows which options take a value only to leave the values alone; a test compares with what the parser knows. The
+/// lists are short, and a set's type would have to be made at start.
 struct ArgumentRewriter {
-  static let commands: Set<String> = [
+  static let commands = [
     "compress", "decompress", "cat", "verify", "stats", "list", "bench", "version", "help",
   ]
-  static let shortWithValue: Set<Character> = ["o", "T", "M"]
-  static let longWithValue: Set<String> = [
+  static let shortWithValue: [Character] = ["o", "T", "M"]
+  static let longWithValue = [
     "--output", "--output-dir", "--files-from", "--files0-from", "--threads", "--memory", "--level", "--codec",
     "--without", "--input-format", "--config", "--block-size", "--segment-size", "--against", "--format", "--html",
     "--generate-completion-script", "--to", "--flush-interval", "--batch-spans", "--spans", "--seed", "--runs",
     "--limit",
   ]
   /// What the bare command answers itself.
-  private static let atRoot: Set<String> = [
+  private static let atRoot = [
     "--help", "-h", "--version", "-V", "--generate-completion-script", "--experimental-dump-help",
   ]
   private static let modes: [String: String] = [
@@ -59,7 +60,7 @@ struct ArgumentRewriter {
     }
     // gzip, xz and zstd take these with every mode; the commands that only read have no use for them.
     if mode == "verify" || mode == "list" {
-      let idle: Set<String> = ["-c", "--stdout", "-k", "--keep", "-f", "--force"]
+      let idle = ["-c", "--stdout", "-k", "--keep", "-f", "--force"]
       let end = rest.firstIndex(of: "--") ?? rest.count
       rest = rest[..<end].filter { !idle.contains($0) } + rest[end...]
     }

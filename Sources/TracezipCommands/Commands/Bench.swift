@@ -3,7 +3,7 @@ import Tracezip
 
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench",
+    commandName: "bench", _superCommandName: "tracezip",
     abstract: "Measure sizes, speeds and memory on a capture.",
     discussion: """
       On FILE, be it a capture or an archive of one, or on a generated workload: every level beside zstd -3, zstd -19 \

@@ -4,7 +4,7 @@ import Tracezip
 /// Converting happens here and nowhere else: `decompress` is exact.
 struct Cat: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "cat",
+    commandName: "cat", _superCommandName: "tracezip",
     abstract: "Write what archives hold to standard output, as it was or converted.",
     discussion: """
       Without --to the bytes are those that were archived, as with decompress -c. With it, each message is written \
@@ -15,7 +15,7 @@ struct Cat: ParsableCommand {
       status is 2. With -f, what is no archive is taken as a capture.
       """)
 
-  enum Target: String, ExpressibleByArgument, CaseIterable {
+  enum Target: String, Choice {
     case json = "otlp-json"
     case protobuf = "otlp-proto"
 

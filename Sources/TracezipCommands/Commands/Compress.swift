@@ -3,7 +3,7 @@ import Tracezip
 
 struct Compress: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "compress",
+    commandName: "compress", _superCommandName: "tracezip",
     abstract: "Archive OTLP traces.",
     discussion: """
       Writes FILE.trz beside each FILE and keeps FILE. The archive gives back every byte that went in. What is not \

@@ -3,7 +3,7 @@ import Tracezip
 
 struct Decompress: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "decompress",
+    commandName: "decompress", _superCommandName: "tracezip",
     abstract: "Restore what was archived, byte for byte.",
     discussion: """
       Writes FILE beside each FILE.trz and keeps the archive. An archive is known by its first bytes; its suffix only \

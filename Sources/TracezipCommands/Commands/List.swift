@@ -3,7 +3,7 @@ import Tracezip
 
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list",
+    commandName: "list", _superCommandName: "tracezip",
     abstract: "Show what archives hold: one line each.",
     discussion: "Reads only the index at the end of an archive, where there is one.")
 

@@ -3,7 +3,7 @@ import Tracezip
 
 struct Stats: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "stats",
+    commandName: "stats", _superCommandName: "tracezip",
     abstract: "Show what takes the bytes of an archive.",
     discussion: """
       Sizes before and after: what of the capture, and of the archive, is of which kind of value, attribute, service, \
@@ -11,7 +11,7 @@ struct Stats: ParsableCommand {
       differ, and what a value costs.
       """)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable {
+  enum Format: String, Choice {
     case table
     case json
     case prometheus

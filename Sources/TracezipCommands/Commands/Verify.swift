@@ -3,7 +3,7 @@ import Tracezip
 
 struct Verify: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "verify",
+    commandName: "verify", _superCommandName: "tracezip",
     abstract: "Check archives.",
     discussion: """
       Restores everything in memory and compares all checksums. Silent where all is well, unless standard error is a \
