@@ -289,31 +289,44 @@ private struct PageSolvers: Sendable {
   static func crossing(bits: Int, _ outputs: V8Outputs) -> PageSolvers {
     let draws = 192 / bits
     var all = PageSolvers()
-    /// Adds draws of one side, counted from their shared end.
-    func add(_ range: Range<Int>, isFirstBlock: Bool, to elimination: inout BitElimination) {
-      for k in range {
-        outputs.add(isFirstBlock ? k : 127 - k, at: isFirstBlock ? k * bits : 192 - (k + 1) * bits, to: &elimination)
+    /// The rows of draws of one side, counted from their shared end.
+    func rows(_ range: Range<Int>, isFirstBlock: Bool) -> [BitRow] {
+      range.flatMap { k in
+        outputs.rows(isFirstBlock ? k : 127 - k, at: isFirstBlock ? k * bits : 192 - (k + 1) * bits)
       }
     }
-    /// Solvers of `counts` draws of the side with more of them; `shared` has seen those that all have.
-    func share(_ counts: Range<Int>, _ shared: BitElimination, isFirstBlock: Bool) {
+    /// Solvers of `counts` draws of the side with more of them; `shared` has seen those that all have, `more` and `fewer`
+    /// are those that not all have of that side and of the other.
+    func share(
+      _ counts: Range<Int>, _ shared: BitElimination, _ more: [BitRow], _ fewer: [BitRow], isFirstBlock: Bool
+    ) {
       if counts.count == 1 {
         let n = isFirstBlock ? counts.lowerBound : draws - counts.lowerBound
         return all.add(BitSolver(shared, turned: (draws - n) * bits), used: 64 - n)
       }
-      let middle = (counts.lowerBound + counts.upperBound) / 2
-      var (fewer, more) = (shared, shared)
-      add(draws + 1 - counts.upperBound..<draws + 1 - middle, isFirstBlock: !isFirstBlock, to: &fewer)
-      add(counts.lowerBound..<middle, isFirstBlock: isFirstBlock, to: &more)
-      share(counts.lowerBound..<middle, fewer, isFirstBlock: isFirstBlock)
-      share(middle..<counts.upperBound, more, isFirstBlock: isFirstBlock)
+      let (more, fewer) = (more.map(shared.reduced), fewer.map(shared.reduced))
+      let half = counts.count / 2
+      let middle = counts.lowerBound + half
+      var (lower, upper) = (shared, shared)
+      let (inLower, inUpper) = ((counts.count - half) * bits, half * bits)
+      for row in fewer[..<inLower] { lower.add(row) }
+      for row in more[..<inUpper] { upper.add(row) }
+      share(
+        counts.lowerBound..<middle, lower, Array(more[..<(inUpper - bits)]), Array(fewer[inLower...]),
+        isFirstBlock: isFirstBlock)
+      share(
+        middle..<counts.upperBound, upper, Array(more[inUpper...]), Array(fewer[..<(inLower - bits)]),
+        isFirstBlock: isFirstBlock)
     }
     for isFirstBlock in [true, false] {
       let counts = draws / 2 + (isFirstBlock ? 0 : 1)..<draws
+      let inAll = (more: counts.lowerBound, fewer: draws + 1 - counts.upperBound)
       var shared = BitElimination()
-      add(0..<counts.lowerBound, isFirstBlock: isFirstBlock, to: &shared)
-      add(0..<draws + 1 - counts.upperBound, isFirstBlock: !isFirstBlock, to: &shared)
-      share(counts, shared, isFirstBlock: isFirstBlock)
+      for row in rows(0..<inAll.more, isFirstBlock: isFirstBlock) { shared.add(row) }
+      for row in rows(0..<inAll.fewer, isFirstBlock: !isFirstBlock) { shared.add(row) }
+      share(
+        counts, shared, rows(inAll.more..<counts.upperBound - 1, isFirstBlock: isFirstBlock),
+        rows(inAll.fewer..<draws - counts.lowerBound, isFirstBlock: !isFirstBlock), isFirstBlock: isFirstBlock)
     }
     return all
   }
@@ -373,15 +386,17 @@ private struct V8Outputs: Sendable {
     }
   }
 
-  /// Adds the bits of the draw made at `step` as the observed ones from `place` on.
-  func add(_ step: Int, at place: Int, to elimination: inout BitElimination) {
-    for bit in 0..<bits { elimination.add(masks[step * bits + bit], at: place + bit) }
+  /// The bits of the draw made at `step`, as the observed ones from `place` on.
+  func rows(_ step: Int, at place: Int) -> [BitRow] {
+    (0..<bits).map { BitRow(masks[step * bits + $0], at: place + $0) }
   }
 
   /// `steps`: when in the order of making each observed draw was made, the draw that holds the lowest bits first.
   func solver(_ steps: [Int]) -> BitSolver {
     var elimination = BitElimination()
-    for (place, step) in steps.enumerated() { add(step, at: place * bits, to: &elimination) }
+    for (place, step) in steps.enumerated() {
+      for row in rows(step, at: place * bits) { elimination.add(row) }
+    }
     return BitSolver(elimination)
   }
 }

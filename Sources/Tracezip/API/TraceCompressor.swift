@@ -60,6 +60,8 @@ public final class TraceCompressor {
     if source.size ?? .max > config.blockSize {
       compressor.pipeline = pipeline(config, compressor.plan, overlaps: Worker.cores > 1)
     }
+    // In one go: memory that growing leaves behind has been cleared and copied for nothing.
+    if let size = source.size { compressor.pending.bytes.reserve(min(size, config.blockSize) + Self.leastRead) }
     var report = Progress()
     report.totalBytes = source.size
     var flushes = FlushClock(config.flushInterval, source)
@@ -200,7 +202,8 @@ public final class TraceCompressor {
   private var mayBeSingle: Bool { pending.bytes.count <= min(Self.singleLimit, config.blockSize) }
 
   /// Bytes to add before a chunk may be full.
-  private var room: Int { max(plan.chunkLimit - pending.bytes.count, 1 << 16) }
+  private var room: Int { max(plan.chunkLimit - pending.bytes.count, Self.leastRead) }
+  private static let leastRead = 1 << 16
 
   /// Reads at most `count` bytes into `pending`; 0 at the end.
   private func read(from source: ByteSource, upTo count: Int) throws(TracezipError) -> Int {

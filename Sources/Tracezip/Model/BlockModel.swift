@@ -71,6 +71,8 @@ struct BlockModel: ~Copyable {
   /// Of the template at hand, the bits in which its rows differ, word by word.
   var differences = Buffer<UInt64>()
   private var sightings = Sightings()
+  /// The first values of the slot under review.
+  private var sampled = Buffer<UInt64>()
   /// Of the slot at hand, row by row.
   private var keys = Buffer<UInt64>()
   var starts = Buffer<UInt32>()
@@ -342,6 +344,8 @@ struct BlockModel: ~Copyable {
     slots[slot].nextReview = max(32, (slots[slot].seen &+ UInt32(n)) &* 4)
     let sample = min(n, 256)
     let info = infos[template]
+    sampled.removeAll()
+    for i in 0..<sample { sampled.append(rows[i, word]) }
     // How often does the value last seen in a context come again? All candidates on the same rows, each for as long as
     // it may still be the best.
     var best = (saved: 0, kind: SlotContext.none, other: 0)
@@ -349,7 +353,7 @@ struct BlockModel: ~Copyable {
       sightings.begin()
       var misses = 0
       for i in 0..<sample {
-        if let j = sightings.see(context(i), at: i), rows[j, word] == rows[i, word] { continue }
+        if let j = sightings.see(context(i), at: i), sampled[j] == sampled[i] { continue }
         misses += 1
         if sample - misses <= best.saved { return 0 }
       }
@@ -362,8 +366,8 @@ struct BlockModel: ~Copyable {
       for i in 0..<sample {
         let trace = env.trace(rows.record(i))
         if let j = sightings.see(UInt64(trace), at: i) {
-          if rows[j, word] == rows[i, word] { continue }
-        } else if contexts.first(traceKey(slot, trace)) == symbol(rows[i, word], isString: slotInfos[slot].isString) {
+          if sampled[j] == sampled[i] { continue }
+        } else if contexts.first(traceKey(slot, trace)) == symbol(sampled[i], isString: slotInfos[slot].isString) {
           continue
         }
         misses += 1
@@ -373,13 +377,13 @@ struct BlockModel: ~Copyable {
     }
     var unique = 0
     sightings.begin()
-    for i in 0..<sample where sightings.see(rows[i, word], at: i) == nil { unique += 1 }
+    for i in 0..<sample where sightings.see(sampled[i], at: i) == nil { unique += 1 }
     if switches.derived {
       func consider(_ n: Int, _ kind: Int, _ other: Int, _ handicap: Int) {
         if n - handicap > best.saved { best = (n - handicap, kind, other) }
       }
       if sample > 2 {
-        consider(hits { $0 == 0 ? 0 : rows[$0 - 1, word] }, SlotContext.previous, 0, 0)
+        consider(hits { $0 == 0 ? 0 : sampled[$0 - 1] }, SlotContext.previous, 0, 0)
         consider(traceHits(), SlotContext.trace, 0, 1)
         consider(hits { UInt64(env.scope(rows.record($0))) }, SlotContext.scope, 0, 0)
         var tried = 0
@@ -403,9 +407,9 @@ struct BlockModel: ~Copyable {
     // Numbers: symbols cost about log2 of the alphabet unless the context hits; new ones their bits too.
     var plain = 0
     var delta = 0
-    var previous = rows[0, word]
+    var previous = sampled[0]
     for i in 0..<sample {
-      let v = rows[i, word]
+      let v = sampled[i]
       plain += max(1, 64 - v.leadingZeroBitCount)
       delta += max(1, 65 - Int64(bitPattern: v &- previous).magnitude.leadingZeroBitCount)
       previous = v
@@ -415,7 +419,7 @@ struct BlockModel: ~Copyable {
     var decimal = Int.max
     if slotInfos[slot].isDouble, switches.derived {
       decimal = 2 * sample
-      for i in 0..<sample { decimal += BlockModel.decimalCost(rows[i, word], hint: 4) }
+      for i in 0..<sample { decimal += BlockModel.decimalCost(sampled[i], hint: 4) }
     }
     let width = 64 - UInt64(unique).leadingZeroBitCount
     let misses = sample - max(0, best.saved)
