@@ -97,7 +97,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   @inlinable @inline(never)
   mutating func grow(to needed: Int) {
     // Copying costs, but so does memory that is never used where pages are large: the smaller grow faster.
-    let isSmall = capacity < (256 << 10) / MemoryLayout<Element>.stride
+    let isSmall = capacity < (64 << 10) / MemoryLayout<Element>.stride
     let room = max(needed, capacity * (isSmall ? 4 : 2) + 16)
     unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room

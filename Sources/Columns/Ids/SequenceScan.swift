@@ -33,6 +33,7 @@ struct SequenceScan: ~Copyable {
     filterShift = UInt64(64 - bits)
     table.clear(expecting: count)
     entries.removeAll()
+    entries.reserve(count)
     self.highFirst = highFirst
   }
 

@@ -88,7 +88,7 @@ public enum TextCodec {
     // A segment stays with what it has taught, until that was much for the slow model.
     let bound = options.effort == .best ? bestBound : longStringsPrevail(input) ? littleProse : little
     let taught = state.mixed?.size ?? 0
-    if state.tokens != nil || taught > 2 * bound || options.moreToCome && options.effort != .best { return .tokens }
+    if state.tokens != nil || taught > 2 * bound || options.isOfMuch && options.effort != .best { return .tokens }
     return input.arena.count <= bound ? .mixed : .tokens
   }
 }

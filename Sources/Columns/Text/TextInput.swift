@@ -49,14 +49,14 @@ public struct TextOptions: Sendable, Equatable {
   public var effort: Effort
   /// The backend to use for all text, or nil for whatever is smallest at this effort.
   public var backend: BackendKind?
-  /// That the segment goes on for many more blocks, so that the slow model would be asked for more than little text.
-  public var moreToCome: Bool
+  /// That the text is of a large capture: the slow model, which is for small ones, would take most of the time.
+  public var isOfMuch: Bool
 
-  public init(level: Int = 3, effort: Effort = .standard, backend: BackendKind? = nil, moreToCome: Bool = false) {
+  public init(level: Int = 3, effort: Effort = .standard, backend: BackendKind? = nil, isOfMuch: Bool = false) {
     self.level = level
     self.effort = effort
     self.backend = backend
-    self.moreToCome = moreToCome
+    self.isOfMuch = isOfMuch
   }
 }
 

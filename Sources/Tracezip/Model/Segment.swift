@@ -7,6 +7,9 @@ import Columns
 /// coded values, each behind its length as varint, with the number of new strings before the text; then the raw bits
 /// to the end.
 struct SegmentEncoder: ~Copyable {
+  /// So many spans shall not take the tens of milliseconds that the slow model of text may.
+  private static let manySpans = 1000
+
   let config: TracezipConfig
   let framing: BlockFraming
   private var state = ShredState()
@@ -74,7 +77,7 @@ struct SegmentEncoder: ~Copyable {
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
       model.newStrings, state.strings, columns: state.skeletons.columns.count, config,
-      moreToCome: isFollowed, into: &out)
+      isOfMuch: isFollowed || block.spans.templates.count >= Self.manySpans, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)

@@ -19,12 +19,15 @@ struct Settings {
       Layer("environment", try Self.environment()),
     ]
     if let file = try ConfigFile.find(resources.config) { layers.append(Layer(file.path, file.values)) }
-    // Told by that variable, the library would write a file of its own.
-    unsafe _ = unsetenv("CONFIG_ACCESS_LOG_FILE")
-    let reader = ConfigReader(providers: layers.map(\.provider))
-    for (key, setting) in Setting.all {
-      // What a layer holds has been checked: its setting can take it.
-      if let text = reader.string(forKey: ConfigKey([key])) { _ = setting.set(&self, text) }
+    let given = Set(layers.flatMap(\.keys))
+    if !given.isEmpty {
+      // Told by that variable, the library would write a file of its own.
+      unsafe _ = unsetenv("CONFIG_ACCESS_LOG_FILE")
+      let reader = ConfigReader(providers: layers.map(\.provider))
+      for key in given {
+        // What a layer holds has been checked: its setting can take it.
+        if let text = reader.string(forKey: ConfigKey([key])) { _ = Setting.all[key]?.set(&self, text) }
+      }
     }
     do {
       try config.validate()
@@ -48,11 +51,13 @@ struct Settings {
   /// Where settings come from: their texts by key.
   private struct Layer {
     let provider: InMemoryProvider
+    let keys: [String]
 
     init(_ name: String, _ values: [String: String]) {
       var values = values
       // Who says a level means it, whatever effort a lower layer asks for.
       if values["level"] != nil, values["effort"] == nil { values["effort"] = TracezipConfig.Effort.default.rawValue }
+      keys = Array(values.keys)
       provider = InMemoryProvider(
         name: name,
         values: [AbsoluteConfigKey: ConfigValue](
