@@ -215,9 +215,12 @@ enum LaggedFibonacciState {
       count -= width
       return value
     }
-    return (0..<LaggedFibonacci.long).map { _ in
+    var words: [UInt64] = []
+    words.reserveCapacity(LaggedFibonacci.long)
+    for _ in 0..<LaggedFibonacci.long {
       let low = take(32)
-      return low | take(bits - 32) << 32
+      words.append(low | take(bits - 32) << 32)
     }
+    return words
   }
 }

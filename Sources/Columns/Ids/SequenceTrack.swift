@@ -1,36 +1,36 @@
 import Bytes
 
-/// A generator and the units it gave last, shared by the planner and the coder: see `MadeUnits`. The one property is
-/// entered once a call, since entering a class' property costs as much as finding an id.
+/// A generator and the units it gave last, shared by the planner and the coder: see `MadeUnits`.
 final class SequenceTrack {
   /// Units behind the expected one that are kept for late ids; an id further behind moves its lane back.
   static var window: Int64 { 1 << 16 }
 
-  private var made: MadeUnits
+  // Entering a class' property costs as much as finding an id. Nothing called from within comes back here.
+  @exclusivity(unchecked) private var made: MadeUnits
   let shape: IdShape
 
   init(_ generator: any IdSequence) {
-    made = MadeUnits(generator)
+    unsafe made = MadeUnits(generator)
     shape = type(of: generator).shape
   }
 
   /// The position of the first unit that is kept, and of the first that has not been made.
-  var reach: Range<Int64> { made.origin..<made.end }
+  var reach: Range<Int64> { unsafe made.origin..<made.end }
 
   /// Makes units up to `position`, somewhat more than is asked for, so that the generator is not called for each id.
-  func extend(to position: Int64) { made.extend(to: position) }
+  func extend(to position: Int64) { unsafe made.extend(to: position) }
 
   /// Drops units before `position`, now and then.
-  func forget(before position: Int64) { made.forget(before: position) }
+  func forget(before position: Int64) { unsafe made.forget(before: position) }
 
   /// Frees the units; they are made again where an id still needs them.
-  func rest() { made.rest() }
+  func rest() { unsafe made.rest() }
 
   /// The generator at `position`, to where it runs if need be.
-  func generator(at position: Int64) -> any IdSequence { made.generator(at: position) }
+  func generator(at position: Int64) -> any IdSequence { unsafe made.generator(at: position) }
 
   /// The id at `position`, which the caller has found to be within reach.
-  func id(at position: Int64, isTrace: Bool) -> (high: UInt64, low: UInt64) { made.id(at: position, isTrace) }
+  func id(at position: Int64, isTrace: Bool) -> (high: UInt64, low: UInt64) { unsafe made.id(at: position, isTrace) }
 
   /// Whether the id of `draw` is the one at `position`, which is within reach.
   func gives(_ draw: IdDraw, at position: Int64) -> Bool {
@@ -40,11 +40,11 @@ final class SequenceTrack {
 
   /// The position nearest `from` at which the id of `draw` stands: up to 23 units on, which have been made, or else up to
   /// 16 back.
-  func find(_ draw: IdDraw, near from: Int64) -> Int64? { made.find(draw, near: from) }
+  func find(_ draw: IdDraw, near from: Int64) -> Int64? { unsafe made.find(draw, near: from) }
 
   /// Looks for ids of `scan` at `positions`, whose units have been made, and enough behind them for an id.
   func look(_ positions: Range<Int64>, _ scan: borrowing SequenceScan, _ hits: inout Buffer<SequenceScan.Hit>) {
-    made.look(positions, scan, &hits)
+    unsafe made.look(positions, scan, &hits)
   }
 }
 
