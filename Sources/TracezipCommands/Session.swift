@@ -8,9 +8,9 @@ final class Session {
   private let wantsProgress: Bool?
   private(set) var status = ExitStatus.success
 
-  init(_ messages: MessageOptions) {
-    console.verbosity = messages.verbosity
-    wantsProgress = messages.progress
+  init(_ options: RunOptions) {
+    console.verbosity = options.verbosity
+    wantsProgress = options.progress
   }
 
   func meter(_ name: String) -> ProgressMeter { ProgressMeter(console, wanted: wantsProgress, name: name) }

@@ -89,7 +89,7 @@ struct SettingsTests {
       }
     }
     try folder.write(Array(lists.joined(separator: "\n").utf8), to: "changed")
-    let settings = try Settings(ResourceOptions.parse(["--config", folder.file("changed")]))
+    let settings = try Settings(RunOptions.parse(["--config", folder.file("changed")]))
     #expect(!settings.unwraps)
     let properties = zip(Mirror(reflecting: settings.config).children, Mirror(reflecting: TracezipConfig()).children)
     for (changed, normal) in properties {

@@ -62,22 +62,9 @@ extension OutputOptions {
   }
 }
 
-/// How much is said.
-struct MessageOptions: ParsableArguments {
-  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
-  var quiet = false
-
-  @Flag(name: .shortAndLong, help: "Say more; -vv even more.")
-  var verbose: Int
-
-  @Flag(inversion: .prefixedNo, help: "Show progress. The default is to do so if standard error is a terminal.")
-  var progress: Bool?
-
-  var verbosity: Int { quiet ? 0 : 1 + verbose }
-}
-
-/// How much of the machine is used.
-struct ResourceOptions: ParsableArguments {
+/// How much of the machine is used, and how much is said. As with gzip, xz and zstd all commands take them, also where
+/// there is little to use or to say.
+struct RunOptions: ParsableArguments {
   @Option(
     name: [.customShort("T"), .customLong("threads")],
     help: ArgumentHelp("Threads to use; 0, the default, is one for each core.", valueName: "n"))
@@ -90,6 +77,17 @@ struct ResourceOptions: ParsableArguments {
 
   @Option(help: ArgumentHelp("Read settings from this file.", valueName: "file"), completion: .file())
   var config: String?
+
+  @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+  var quiet = false
+
+  @Flag(name: .shortAndLong, help: "Say more; -vv even more.")
+  var verbose: Int
+
+  @Flag(inversion: .prefixedNo, help: "Show progress. The default is to do so if standard error is a terminal.")
+  var progress: Bool?
+
+  var verbosity: Int { quiet ? 0 : 1 + verbose }
 
   /// What was given, by the settings' keys.
   var values: [String: String] {

@@ -12,13 +12,13 @@ struct Settings {
     config.threads = 0
   }
 
-  init(_ resources: ResourceOptions, coding: CodingOptions? = nil) throws(CommandError) {
+  init(_ options: RunOptions, coding: CodingOptions? = nil) throws(CommandError) {
     self.init()
     var layers = [
-      Layer("command line", resources.values.merging(coding?.values ?? [:]) { $1 }),
+      Layer("command line", options.values.merging(coding?.values ?? [:]) { $1 }),
       Layer("environment", try Self.environment()),
     ]
-    if let file = try ConfigFile.find(resources.config) { layers.append(Layer(file.path, file.values)) }
+    if let file = try ConfigFile.find(options.config) { layers.append(Layer(file.path, file.values)) }
     let given = Set(layers.flatMap(\.keys))
     if !given.isEmpty {
       // Told by that variable, the library would write a file of its own.

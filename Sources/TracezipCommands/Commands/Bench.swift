@@ -32,8 +32,7 @@ struct Bench: ParsableCommand {
   @Flag(help: "As JSON, one object.")
   var json = false
   @OptionGroup var coding: CodingOptions
-  @OptionGroup var resources: ResourceOptions
-  @OptionGroup var messages: MessageOptions
+  @OptionGroup var options: RunOptions
 
   /// Numbers with commas between them.
   struct Counts: ExpressibleByArgument {
@@ -55,10 +54,10 @@ struct Bench: ParsableCommand {
   }
 
   func run() throws {
-    let session = Session(messages)
+    let session = Session(options)
     session.attempt { () throws(CommandError) in
-      var settings = try Settings(resources, coding: coding)
-      if resources.threads == nil { settings.config.threads = 1 }
+      var settings = try Settings(options, coding: coding)
+      if options.threads == nil { settings.config.threads = 1 }
       let report = try measure(settings, session)
       if json {
         try writeToStandardOutput(report.json.text + "\n")

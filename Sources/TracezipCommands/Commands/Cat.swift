@@ -40,12 +40,11 @@ struct Cat: ParsableCommand {
   var force = false
   @Flag(help: "Write every intact part of a damaged archive.")
   var recover = false
-  @OptionGroup var resources: ResourceOptions
-  @OptionGroup var messages: MessageOptions
+  @OptionGroup var options: RunOptions
 
   func run() throws {
-    let session = Session(messages)
-    let settings = try Settings(resources)
+    let session = Session(options)
+    let settings = try Settings(options)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
     let place = try OutputOptions.oneFile(output ?? "-", force: force)

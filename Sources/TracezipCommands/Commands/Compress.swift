@@ -17,12 +17,11 @@ struct Compress: ParsableCommand {
       "Restore each archive and compare it with its input before it takes its place. Always done before --rm removes.")
   var verify = false
   @OptionGroup var coding: CodingOptions
-  @OptionGroup var resources: ResourceOptions
-  @OptionGroup var messages: MessageOptions
+  @OptionGroup var options: RunOptions
 
   func run() throws {
-    let session = Session(messages)
-    let settings = try Settings(resources, coding: coding)
+    let session = Session(options)
+    let settings = try Settings(options, coding: coding)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
     let outputs = try Outputs(output, inputs: inputs, console: session.console, writesArchives: true)

@@ -14,12 +14,11 @@ struct Decompress: ParsableCommand {
   @OptionGroup var output: OutputOptions
   @Flag(help: "Restore every intact part of a damaged archive.")
   var recover = false
-  @OptionGroup var resources: ResourceOptions
-  @OptionGroup var messages: MessageOptions
+  @OptionGroup var options: RunOptions
 
   func run() throws {
-    let session = Session(messages)
-    let settings = try Settings(resources)
+    let session = Session(options)
+    let settings = try Settings(options)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
     let outputs = try Outputs(output, inputs: inputs, console: session.console, writesArchives: false)

@@ -12,10 +12,12 @@ struct List: ParsableCommand {
   var segments = false
   @Flag(help: "As JSON, one object for each archive and line.")
   var json = false
-  @OptionGroup var messages: MessageOptions
+  @OptionGroup var options: RunOptions
 
   func run() throws {
-    let session = Session(messages)
+    let session = Session(options)
+    // Nothing here is changed by them, but what is wrong is told.
+    _ = try Settings(options)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
     var table = Table([

@@ -28,16 +28,15 @@ struct Stats: ParsableCommand {
   var html: String?
   @Flag(name: [.customShort("f"), .long], help: "Replace an existing page.")
   var force = false
-  @OptionGroup var resources: ResourceOptions
-  @OptionGroup var messages: MessageOptions
+  @OptionGroup var options: RunOptions
 
   func validate() throws {
     if json, let format, format != .json { throw ValidationError("--json and --format contradict each other.") }
   }
 
   func run() throws {
-    let session = Session(messages)
-    let settings = try Settings(resources)
+    let session = Session(options)
+    let settings = try Settings(options)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
     var reports: [StatsReport] = []

@@ -17,8 +17,7 @@ struct Verify: ParsableCommand {
   var quick = false
   @Flag(help: "A report as JSON, one object for each archive and line.")
   var json = false
-  @OptionGroup var resources: ResourceOptions
-  @OptionGroup var messages: MessageOptions
+  @OptionGroup var options: RunOptions
 
   func validate() throws {
     if against != nil, quick { throw ValidationError("--quick restores nothing that --against could compare.") }
@@ -28,8 +27,8 @@ struct Verify: ParsableCommand {
   }
 
   func run() throws {
-    let session = Session(messages)
-    let settings = try Settings(resources)
+    let session = Session(options)
+    let settings = try Settings(options)
     let inputs = InputList(input)
     inputs.failures.forEach(session.report)
     let started = monotonicSeconds()
