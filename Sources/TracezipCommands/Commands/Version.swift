@@ -5,7 +5,8 @@ let programVersion = "0.1.0"
 
 struct Version: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "version", _superCommandName: "tracezip", abstract: "Tell the program's version and the formats it knows.")
+    commandName: "version", _superCommandName: "tracezip",
+    abstract: "Tell the program's version and the formats it knows.")
 
   @Flag(help: "As JSON.")
   var json = false
