@@ -292,7 +292,7 @@ let textOptions: [TextOptions] = [
       blocks.append(strings)
     }
     for more in [true, false] {
-      let options = TextOptions(isOfMuch: more)
+      let options = TextOptions(isOfLargeCapture: more)
       var writer = TextState()
       var first = Buffer<UInt8>()
       var second = Buffer<UInt8>()

@@ -101,6 +101,15 @@ struct CallTests {
     }
   }
 
+  @Test("threads: -l, -t and -d take -T and -M too, or an alias that sets them fails where gzip's and xz's would not")
+  func threadsEverywhere() throws {
+    let archive = try Tracezip.run("-c", input: Captures.capture(batches: 2)).output
+    for mode in ["-l", "-t", "-d"] {
+      #expect(try Tracezip.run(mode, "-T2", "-M", "1G", input: archive).status == 0, "\(mode)")
+      #expect(try Tracezip.run(mode, "-T", "many", input: archive).status == 64, "\(mode)")
+    }
+  }
+
   @Test("memory: -M is a hard bound on decoding, in words that say what is needed; -vv tells what compressing needs")
   func memory() throws {
     let folder = try TemporaryFolder()

@@ -8,8 +8,9 @@ import Bytes
 /// enough that a context's count mostly tells whether it was ever met. Integers only, so that every machine decodes
 /// alike.
 struct LetterModel: ~Copyable {
-  /// Probabilities as `BitModel` has them, in lines of sixteen.
-  private var table = Buffer<BitModel>(repeating: freshModel, count: 1 << 17)
+  /// Probabilities as `BitModel` has them, in lines of sixteen; made with the first letter, since where the slow model has
+  /// the text there is none.
+  private var table = Buffer<BitModel>()
   /// Three weights, of 16 fractional bits, for each of: the longest context that was seen, and the bit of the letter; a
   /// fourth is not used.
   private var weights = Buffer<Int32>(repeating: 36_000, count: 4 * 8 * 4)
@@ -30,6 +31,7 @@ struct LetterModel: ~Copyable {
   mutating func code<C: BitCoder & ~Copyable>(
     _ byte: UInt8, after before: UInt64, word: UInt32, _ coder: inout C
   ) -> UInt8 {
+    if table.isEmpty { table.append(repeating: freshModel, count: 1 << 17) }
     var lines = (
       Self.hash(before & 0xFF, 1), Self.hash(before & 0xFFFF, 2), Self.hash(UInt64(word), 4)
     )
@@ -46,9 +48,9 @@ struct LetterModel: ~Copyable {
     return product ^ product >> 32
   }
 
-  /// Why it is sound: lines begin at multiples of 16 below the table's size, which is a power of two, and `node` is below
-  /// 16; `longest` is at most 3 and `bit` at most 7, which is what `weights` was made for; the logistic takes what 12 bits
-  /// or the clamp before it allow; counts index `steps` below their limit.
+  /// Why it is sound: `code` has made the table, lines begin at multiples of 16 below its size, which is a power of two,
+  /// and `node` is below 16; `longest` is at most 3 and `bit` at most 7, which is what `weights` was made for; the logistic
+  /// takes what 12 bits or the clamp before it allow; counts index `steps` below their limit.
   @inline(__always)
   private mutating func codeNibble<C: BitCoder & ~Copyable>(
     _ nibble: UInt32, _ lines: (UInt64, UInt64, UInt64), _ from: Int, _ coder: inout C

@@ -69,7 +69,7 @@ public enum TextCodec {
     return output
   }
 
-  /// Up to this much text in a block goes through the slow model whatever the effort, and with `best` this much.
+  /// Up to this much text in a block of a small capture goes through the slow model, and with `best` this much of any.
   private static let little = 80 << 10
   private static let bestBound = 1 << 25
   /// The same where most text is in long strings, as in captures of language models: there the slow model gains most.
@@ -88,7 +88,8 @@ public enum TextCodec {
     // A segment stays with what it has taught, until that was much for the slow model.
     let bound = options.effort == .best ? bestBound : longStringsPrevail(input) ? littleProse : little
     let taught = state.mixed?.size ?? 0
-    if state.tokens != nil || taught > 2 * bound || options.isOfMuch && options.effort != .best { return .tokens }
+    let isPressed = options.isOfLargeCapture && options.effort != .best
+    if state.tokens != nil || taught > 2 * bound || isPressed { return .tokens }
     return input.arena.count <= bound ? .mixed : .tokens
   }
 }

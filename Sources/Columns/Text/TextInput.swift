@@ -50,13 +50,13 @@ public struct TextOptions: Sendable, Equatable {
   /// The backend to use for all text, or nil for whatever is smallest at this effort.
   public var backend: BackendKind?
   /// That the text is of a large capture: the slow model, which is for small ones, would take most of the time.
-  public var isOfMuch: Bool
+  public var isOfLargeCapture: Bool
 
-  public init(level: Int = 3, effort: Effort = .standard, backend: BackendKind? = nil, isOfMuch: Bool = false) {
+  public init(level: Int = 3, effort: Effort = .standard, backend: BackendKind? = nil, isOfLargeCapture: Bool = false) {
     self.level = level
     self.effort = effort
     self.backend = backend
-    self.isOfMuch = isOfMuch
+    self.isOfLargeCapture = isOfLargeCapture
   }
 }
 

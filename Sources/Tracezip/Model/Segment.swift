@@ -77,7 +77,7 @@ struct SegmentEncoder: ~Copyable {
     out.append(varint: model.newStrings.count)
     let textByColumn = text.pack(
       model.newStrings, state.strings, columns: state.skeletons.columns.count, config,
-      isOfMuch: isFollowed || block.spans.templates.count >= Self.manySpans, into: &out)
+      isOfLargeCapture: isFollowed || block.spans.templates.count >= Self.manySpans, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: coder.coded.count)
     out.append(coder.coded.view)

@@ -49,10 +49,10 @@ struct TextPacker: ~Copyable {
   }
 
   /// The strings that `new` names (shred id, column above) behind their packed length; the bytes by column.
-  /// `isOfMuch`: see `TextOptions`.
+  /// `isOfLargeCapture`: see `TextOptions`.
   mutating func pack(
     _ new: borrowing Buffer<UInt64>, _ strings: borrowing StringTable, columns: Int, _ config: TracezipConfig,
-    isOfMuch: Bool, into out: inout Buffer<UInt8>
+    isOfLargeCapture: Bool, into out: inout Buffer<UInt8>
   ) -> [Int] {
     if new.isEmpty {
       out.append(varint: 0)
@@ -62,7 +62,7 @@ struct TextPacker: ~Copyable {
     packed.removeAll()
     for i in 0..<new.count { input.append(strings.view(Int(new[i] & 0xFFFF_FFFF)), column: Int(new[i] >> 32)) }
     var options = TextOptions(level: config.level)
-    options.isOfMuch = isOfMuch
+    options.isOfLargeCapture = isOfLargeCapture
     switch config.effort {
     case .fast: options.effort = .fast
     case .default: options.effort = .standard
