@@ -98,6 +98,13 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   mutating func grow(to needed: Int) {
     // Copying costs, but so does memory that is never used where pages are large: the smaller grow faster.
     let isSmall = capacity < (64 << 10) / MemoryLayout<Element>.stride
+    if isEmpty, !isSmall {
+      // Used again for a little more than it held: nothing to copy, and no reason to double.
+      unsafe Allocation.free(base)
+      capacity = needed + needed / 8
+      unsafe base = Allocation.allocate(Element.self, capacity + Self.slack)
+      return
+    }
     let room = max(needed, capacity * (isSmall ? 4 : 2) + 16)
     unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room
@@ -170,6 +177,13 @@ public struct Sixteen {
   public var all: SIMD16<UInt16> {
     @inline(__always) get { unsafe base.loadUnaligned(as: SIMD16<UInt16>.self) }
     @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, as: SIMD16<UInt16>.self) }
+  }
+
+  /// The same bits with signs.
+  @inlinable
+  public var signed: SIMD16<Int16> {
+    @inline(__always) get { unsafe base.loadUnaligned(as: SIMD16<Int16>.self) }
+    @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, as: SIMD16<Int16>.self) }
   }
 
   @inlinable

@@ -37,6 +37,10 @@ struct NibbleTables: @unchecked Sendable {
     unsafe self.paces = UnsafePointer(paces)
   }
 
+  /// The cumulative frequencies if only `symbol`, below 16, ever came.
+  @inline(__always)
+  func target(_ symbol: Int) -> SIMD16<Int16> { unsafe targets[symbol & 15] }
+
   /// All symbols alike.
   @inlinable static var even: SIMD16<UInt16> {
     @inline(__always) get {

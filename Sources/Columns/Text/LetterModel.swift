@@ -1,44 +1,43 @@
 import Bytes
 
-/// Letters of new words, bit by bit: three contexts (the last one and two letters, and the word so far) each give a
-/// probability, and a small network learns whom to believe (logistic mixing; Mahoney, "Adaptive Weighing of Context
-/// Models", 2005). `LetterMixer` without what costs it most time.
+/// Letters of new words, nibble by nibble: the upper half, then the lower under it. Four contexts (none, the last letter,
+/// the last two, the last three) have frequencies each, as `codeNibble` has them; they are mixed into one set by how often
+/// each was met, the longer over the shorter. A few vector steps for a nibble: what mixing bit by bit in the logistic
+/// domain (`LetterMixer`) takes for each context and bit.
 ///
-/// A letter is two trees of four bits, the second under the first. All contexts share one table without checks, large
-/// enough that a context's count mostly tells whether it was ever met. Integers only, so that every machine decodes
-/// alike.
+/// All contexts share one table of lines of sixteen 16-bit numbers. Lane 0 has nothing to say in cumulative
+/// frequencies: its low seven bits count the symbols, the upper nine are those of the context's hash, and a line that
+/// belongs to another context begins anew.
 struct LetterModel: ~Copyable {
-  /// Probabilities as `BitModel` has them, in lines of sixteen; made with the first letter, since where the slow model has
-  /// the text there is none.
-  private var table = Buffer<BitModel>()
-  /// Three weights, of 16 fractional bits, for each of: the longest context that was seen, and the bit of the letter; a
-  /// fourth is not used.
-  private var weights = Buffer<Int32>(repeating: 36_000, count: 4 * 8 * 4)
-  /// For each count: what share of an error a probability moves by, of 16 fractional bits, and above them whether the
-  /// count goes on.
-  private var steps = Buffer<UInt32>(capacity: 64)
-  private let logistic = Logistic.shared
+  /// 2^14 lines, made with the first letter: where the slow model has the text there is none.
+  private var lines = Buffer<UInt32>()
+  /// The mixed frequencies.
+  private var mixed = Buffer<UInt32>(repeating: 0, count: ModelSize.nibble)
+  /// By count: how far the error is shifted right, what is added to it before, the context's weight in eighths, each in
+  /// 16 bits, and above them 1 while the count goes on.
+  private var paces = Buffer<UInt64>(capacity: 128)
 
-  private static let limit = 60
+  private static var lineCount: Int { 1 << 14 }
 
   init() {
-    for n in 0..<64 {
-      steps.append((n == 0 ? 52_000 : UInt32(655_360 / (10 * n + 15))) | (n < Self.limit ? 1 << 16 : 0))
+    for seen in 0..<128 {
+      let shift = seen < 3 ? 1 : seen < 7 ? 2 : seen < 12 ? 3 : seen < 40 ? 4 : 5
+      let weight = seen == 0 ? 0 : seen == 1 ? 3 : seen == 2 ? 4 : seen < 20 ? 5 : 6
+      paces.append(
+        UInt64(shift) | UInt64(1 << (shift - 1)) << 16 | UInt64(weight) << 32 | (seen < 127 ? 1 << 48 : 0))
     }
   }
 
-  /// Codes one letter behind `before` (the newest letter lowest) in the word that `word` hashes so far.
-  mutating func code<C: BitCoder & ~Copyable>(
-    _ byte: UInt8, after before: UInt64, word: UInt32, _ coder: inout C
-  ) -> UInt8 {
-    if table.isEmpty { table.append(repeating: freshModel, count: 1 << 17) }
-    var lines = (
-      Self.hash(before & 0xFF, 1), Self.hash(before & 0xFFFF, 2), Self.hash(UInt64(word), 4)
+  /// Codes one letter behind `before`, the newest letter lowest.
+  mutating func code<C: BitCoder & ~Copyable>(_ byte: UInt8, after before: UInt64, _ coder: inout C) -> UInt8 {
+    if lines.isEmpty { lines.append(repeating: 0, count: Self.lineCount * ModelSize.nibble) }
+    var contexts = (
+      Self.hash(0, 0), Self.hash(before & 0xFF, 1), Self.hash(before & 0xFFFF, 2), Self.hash(before & 0xFF_FFFF, 3)
     )
-    let high = codeNibble(UInt32(byte >> 4), lines, 0, &coder)
+    let high = codeNibble(Int(byte >> 4), contexts, &coder)
     let spread = UInt64(high &+ 1) &* 0x9E37_79B9_7F4A_7C15
-    lines = (lines.0 ^ spread, lines.1 ^ spread, lines.2 ^ spread)
-    let low = codeNibble(UInt32(byte & 15), lines, 4, &coder)
+    contexts = (contexts.0 ^ spread, contexts.1 ^ spread, contexts.2 ^ spread, contexts.3 ^ spread)
+    let low = codeNibble(Int(byte & 15), contexts, &coder)
     return UInt8(truncatingIfNeeded: high << 4 | low)
   }
 
@@ -48,57 +47,71 @@ struct LetterModel: ~Copyable {
     return product ^ product >> 32
   }
 
-  /// Why it is sound: `code` has made the table, lines begin at multiples of 16 below its size, which is a power of two,
-  /// and `node` is below 16; `longest` is at most 3 and `bit` at most 7, which is what `weights` was made for; the logistic
-  /// takes what 12 bits or the clamp before it allow; counts index `steps` below their limit.
   @inline(__always)
   private mutating func codeNibble<C: BitCoder & ~Copyable>(
-    _ nibble: UInt32, _ lines: (UInt64, UInt64, UInt64), _ from: Int, _ coder: inout C
-  ) -> UInt32 {
-    let mask = UInt64(table.count &- 16)
-    let table = unsafe self.table.pointer
-    let steps = unsafe self.steps.pointer
-    let a = unsafe table + Int((lines.0 ^ lines.0 >> 24) & mask)
-    let b = unsafe table + Int((lines.1 ^ lines.1 >> 24) & mask)
-    let c = unsafe table + Int((lines.2 ^ lines.2 >> 24) & mask)
-    var node = 1
-    for step in 0..<4 {
-      let (ma, mb, mc) = unsafe (a[node], b[node], c[node])
-      let longest = mc & 1023 > 0 ? 3 : mb & 1023 > 0 ? 2 : ma & 1023 > 0 ? 1 : 0
-      let weights = unsafe self.weights.pointer + (longest &* 8 &+ from &+ step) &* 4
-      let sa = logistic.stretch(Int(ma >> 20))
-      let sb = logistic.stretch(Int(mb >> 20))
-      let sc = logistic.stretch(Int(mc >> 20))
-      let dot = unsafe sa &* weights[0] &+ sb &* weights[1] &+ sc &* weights[2]
-      let p = logistic.squash(Int(dot >> 16))
-      var model = UInt32(truncatingIfNeeded: min(max(p, 1), 4094)) << 20
-      let bit = coder.code(nibble >> UInt32(3 &- step) & 1, &model, limit: 0)
-      let error = (Int32(bit) << 12 &- Int32(truncatingIfNeeded: p)) &* Self.rate
-      unsafe Self.correct(&weights[0], sa, error)
-      unsafe Self.correct(&weights[1], sb, error)
-      unsafe Self.correct(&weights[2], sc, error)
-      unsafe a[node] = Self.taught(ma, bit, steps)
-      unsafe b[node] = Self.taught(mb, bit, steps)
-      unsafe c[node] = Self.taught(mc, bit, steps)
-      node = node << 1 | Int(bit)
+    _ nibble: Int, _ contexts: (UInt64, UInt64, UInt64, UInt64), _ coder: inout C
+  ) -> Int {
+    let (a, b, c, d) = (line(contexts.0), line(contexts.1), line(contexts.2), line(contexts.3))
+    let (pa, pb, pc, pd) = (pace(a), pace(b), pace(c), pace(d))
+    var mix = a.signed
+    mix = Self.mix(mix, b.signed, pb)
+    mix = Self.mix(mix, c.signed, pc)
+    mix = Self.mix(mix, d.signed, pd)
+    // What rounding has brought closer together, or out of order, gets its distance back.
+    let frequencies = mixed.sixteen(at: 0)
+    frequencies.signed = mix &- (mix &>> 6) &+ Self.distances
+    let found = coder.code(nibble, by: frequencies)
+    let target = NibbleTables.shared.target(found)
+    Self.learn(a, target, pa)
+    Self.learn(b, target, pb)
+    Self.learn(c, target, pc)
+    Self.learn(d, target, pd)
+    return found
+  }
+
+  /// The line of a context, fresh if it was another's.
+  @inline(__always)
+  private mutating func line(_ context: UInt64) -> Sixteen {
+    let place = Int(truncatingIfNeeded: context ^ context >> 24) & (Self.lineCount &- 1)
+    let line = lines.sixteen(at: place &* ModelSize.nibble)
+    // A line that has seen nothing must be made, too.
+    let check = UInt16(truncatingIfNeeded: context >> 55) << 7
+    if line.first & 0xFF80 != check || line.first & 0x7F == 0 { Self.begin(line, check) }
+    return line
+  }
+
+  /// Apart, so that what is read then is what memory holds.
+  @inline(never)
+  private static func begin(_ line: Sixteen, _ check: UInt16) {
+    var fresh = NibbleTables.even
+    fresh[0] = check
+    line.all = fresh
+  }
+
+  @inline(__always)
+  private func pace(_ line: Sixteen) -> UInt64 { paces[Int(line.first & 0x7F)] }
+
+  /// `shorter` moved towards `longer` by its weight. No lane ends more than 7 below what it is moved between.
+  @inline(__always)
+  private static func mix(_ shorter: SIMD16<Int16>, _ longer: SIMD16<Int16>, _ pace: UInt64) -> SIMD16<Int16> {
+    shorter &+ ((longer &- shorter) &>> 3) &* SIMD16(repeating: Int16(truncatingIfNeeded: pace >> 32 & 15))
+  }
+
+  /// 32 a lane: with what `floor` is of it already, at least 28 are left between any two.
+  private static var distances: SIMD16<Int16> {
+    @inline(__always) get {
+      SIMD16(0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 480)
     }
-    return UInt32(truncatingIfNeeded: node) & 15
   }
 
-  private static let rate: Int32 = 48
-
-  /// Weights wrap around where someone makes them: alike in both directions.
+  /// Moves the frequencies towards the symbol of `target`, and counts it: lane 0 by as much as it is told to.
   @inline(__always)
-  private static func correct(_ weight: inout Int32, _ input: Int32, _ error: Int32) {
-    weight = weight &+ (input &* error &+ 0x8000) >> 16
-  }
-
-  /// A probability after a bit: moved by about 1/(n + 1.5).
-  @inline(__always)
-  private static func taught(_ model: BitModel, _ bit: UInt32, _ steps: UnsafeMutablePointer<UInt32>) -> BitModel {
-    let step = unsafe steps[Int(model & 1023)]
-    let target: Int64 = bit == 0 ? 0 : (1 << 22) &- 1
-    let moved = ((target &- Int64(model >> 10)) &* Int64(step & 0xFFFF)) >> 16
-    return model &+ UInt32(truncatingIfNeeded: moved) << 10 &+ step >> 16
+  private static func learn(_ line: Sixteen, _ target: SIMD16<Int16>, _ pace: UInt64) {
+    let lanes = line.signed
+    let half = SIMD16(repeating: Int16(truncatingIfNeeded: pace >> 16))
+    let share = (target &- lanes &+ half) &>> SIMD16(repeating: Int16(truncatingIfNeeded: pace & 15))
+    let words = unsafe unsafeBitCast(share, to: SIMD4<UInt64>.self)
+    let step = words & SIMD4(~0xFFFF, ~0, ~0, ~0) | SIMD4(pace >> 48, 0, 0, 0)
+    line.signed = unsafe lanes &+ unsafeBitCast(step, to: SIMD16<Int16>.self)
   }
 }

@@ -70,15 +70,13 @@ struct TokenSpeller: ~Copyable {
       before = 0
       for k in max(0, last.count &- 8)..<last.count { before = before << 8 | UInt64(last[k]) }
     }
-    var word = mix(UInt32(truncatingIfNeeded: before), 0x85EB_CA6B)
     var length = 0
     repeat {
-      let byte = letters.code(C.decodes ? 0 : bytes[length], after: before, word: word, &coder)
+      let byte = letters.code(C.decodes ? 0 : bytes[length], after: before, &coder)
       dictionary.add(byte)
       length &+= 1
       let flag = stops &+ Int(byte) &* 2 &+ (ByteClass.of(UInt8(truncatingIfNeeded: before)) == 0 ? 0 : 1)
       before = before << 8 | UInt64(byte)
-      word = mix(word ^ UInt32(byte), 0x9E37_79B1)
       if length >= Tokenizer.maximumLength { return }
       if coder.codeBit(length == bytes.count, &models, flag, limit: 127) { return }
     } while !coder.failed
