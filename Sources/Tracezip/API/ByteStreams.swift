@@ -90,29 +90,29 @@ public struct ByteSource {
 @safe
 public struct ByteSink {
   let drain: (UnsafeRawBufferPointer) throws(TracezipError) -> Void
+  /// Of a sink that does nothing but write to it.
+  private var descriptor: Int32?
 
   public init(drain: @escaping (UnsafeRawBufferPointer) throws(TracezipError) -> Void) {
     unsafe self.drain = drain
   }
+
+  /// Where it ends in a regular file, if it does.
+  var tail: FileTail? { descriptor.flatMap(FileTail.init) }
 
   /// Calls `body` with each piece.
   public static func arrays(_ body: @escaping ([UInt8]) throws(TracezipError) -> Void) -> ByteSink {
     unsafe ByteSink { (piece) throws(TracezipError) in try body(unsafe Array(piece)) }
   }
 
-  /// Writes to a file, pipe or socket, which stays open.
+  /// Writes to a file, pipe or socket, which stays open. Whoever restores with several threads lets each write its part of
+  /// a regular file; a position at the file's end stands behind all of them afterwards.
   public static func descriptor(_ descriptor: Int32) -> ByteSink {
-    unsafe ByteSink { (piece) throws(TracezipError) in
-      var at = 0
-      while at < piece.count {
-        let n = unsafe write(descriptor, piece.baseAddress! + at, piece.count - at)
-        if n >= 0 {
-          at += n
-        } else if errno != EINTR {
-          throw TracezipError(.io(operation: "write", errno: errno))
-        }
-      }
+    var sink = unsafe ByteSink { (piece) throws(TracezipError) in
+      try unsafe writeAll(piece) { unsafe write(descriptor, $0.baseAddress, $0.count) }
     }
+    sink.descriptor = descriptor
+    return sink
   }
 
   /// Forgets everything: for a decompression that only checks.
@@ -120,6 +120,53 @@ public struct ByteSink {
 
   func put(_ bytes: ByteView) throws(TracezipError) {
     if !bytes.isEmpty { try unsafe drain(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)) }
+  }
+}
+
+/// The end of a regular file, as yet empty, that several threads write to, each at places of its own.
+struct FileTail: Sendable {
+  private let descriptor: Int32
+  private let start: Int
+
+  /// Nil where `descriptor` is no regular file at its end, or one that only appends.
+  init?(_ descriptor: Int32) {
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    let position = lseek(descriptor, 0, SEEK_CUR)
+    guard position >= status.st_size, fcntl(descriptor, F_GETFL) & O_APPEND == 0 else { return nil }
+    self.descriptor = descriptor
+    start = Int(position)
+  }
+
+  /// Writes `bytes` so many bytes behind the beginning of the tail.
+  func put(_ bytes: ByteView, at offset: Int) throws(TracezipError) {
+    var at = off_t(start + offset)
+    try unsafe writeAll(UnsafeRawBufferPointer(start: bytes.base, count: bytes.count)) {
+      let n = unsafe pwrite(descriptor, $0.baseAddress, $0.count, at)
+      at += off_t(max(0, n))
+      return n
+    }
+  }
+
+  /// The tail ends after `count` bytes; what may have been written behind them is cut off.
+  func end(at count: Int, cutting: Bool) {
+    if cutting { _ = ftruncate(descriptor, off_t(start + count)) }
+    _ = lseek(descriptor, off_t(start + count), SEEK_SET)
+  }
+}
+
+/// Calls `write` until it has taken all of `bytes`.
+private func writeAll(
+  _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Int
+) throws(TracezipError) {
+  var at = 0
+  while at < bytes.count {
+    let n = unsafe write(UnsafeRawBufferPointer(rebasing: bytes[at...]))
+    if n >= 0 {
+      at += n
+    } else if errno != EINTR {
+      throw TracezipError(.io(operation: "write", errno: errno))
+    }
   }
 }
 

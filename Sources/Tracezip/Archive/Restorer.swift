@@ -14,6 +14,11 @@ final class Restorer {
 
   private var window: InputWindow
   private let sink: ByteSink
+  /// Of a sink that is a regular file: restored bytes go to where they belong, from the second segment on by the workers
+  /// themselves. What many threads restore need not wait in memory then.
+  private let tail: FileTail?
+  /// Restored bytes of the blocks that were handed to the workers.
+  private var fedBytes = 0
   private let pipeline: Pipeline<SegmentUnpacker>
   private let memoryLimit: Int
   /// Whether this thread, which has little to do, checks what the workers restore. A single segment has one worker
@@ -55,11 +60,15 @@ final class Restorer {
     // One thread's worker has one block, while the one before is checked and written.
     if threads == 1 { weight = 1 }
     let overlaps = threads == 1 && Worker.cores > 1
+    tail = threads > 1 ? sink.tail : nil
     let checksHere = threads <= 4 && Worker.cores > 1
     checksItself = checksHere
     pipeline = Pipeline(
       threads: threads, overlaps: overlaps, limit: weight,
-      weigh: { $0.payload.count + ($0.isChecked || $0.head.known == .stored ? 0 : $0.head.restoredCount) },
+      weigh: {
+        let isHeld = $0.place == nil && !$0.isChecked && $0.head.known != .stored
+        return $0.payload.count + (isHeld ? $0.head.restoredCount : 0)
+      },
       make: { SegmentUnpacker(limits: limits, details: details, checks: !checksHere) })
     self.details = details
   }
@@ -90,6 +99,19 @@ final class Restorer {
   }
 
   private func walk(from start: Place) throws(TracezipError) {
+    guard let tail else { return try walkOn(from: start) }
+    do throws(TracezipError) {
+      try walkOn(from: start)
+    } catch {
+      // Nothing behind the damage stays.
+      pipeline.stop()
+      tail.end(at: result.restoredBytes, cutting: true)
+      throw error
+    }
+    tail.end(at: result.restoredBytes, cutting: false)
+  }
+
+  private func walkOn(from start: Place) throws(TracezipError) {
     var place: Place? = start
     while let here = place {
       do throws(TracezipError) {
@@ -224,8 +246,14 @@ final class Restorer {
     item.archiveBytes = head.size + head.storedCount
     item.lacksState = hasLostState
     item.isChecked = skipsDecoding
-    if !skipsDecoding { item.payload.append(payload) }
+    if !skipsDecoding {
+      item.payload.append(payload)
+      // Where blocks may be left out nobody knows yet where the others go; the first segment's reach the sink in order in
+      // any case, and this thread has time to write them.
+      if let tail, segment > 0, !recovers, onBlock == nil { item.place = (tail, fedBytes) }
+    }
     declaredBytes += head.restoredCount
+    fedBytes += head.restoredCount
     block += 1
     try feed(item)
   }
@@ -292,6 +320,7 @@ final class Restorer {
     }
     item.head = FrameHead(kind: form.frameKind.rawValue, storedCount: stored)
     item.head.restoredCount = item.restored.count
+    fedBytes += item.restored.count
     item.archiveBytes = start + stored
     item.isChecked = true
     window.drop(start + stored)
@@ -432,7 +461,7 @@ final class Restorer {
   private func deliver(_ item: StoredBlock) throws(TracezipError) {
     // Unless it is delivered: it stays so where this throws.
     hasFailed = true
-    if checksItself, item.error == nil, !item.isChecked {
+    if checksItself, item.error == nil, !item.isChecked, item.place == nil {
       do throws(BlockError) { try item.check() } catch { item.fail(error) }
     }
     if let error = item.error {
@@ -442,8 +471,13 @@ final class Restorer {
           error: error, archiveBytes: item.archiveBytes,
           missingBytes: item.head.kind == 0 ? nil : item.head.restoredCount, restoredOffset: result.restoredBytes))
     } else {
-      try sink.put(item.restored.view)
-      result.restoredBytes += item.isChecked && item.restored.isEmpty ? item.head.restoredCount : item.restored.count
+      if let tail {
+        try tail.put(item.restored.view, at: result.restoredBytes)
+      } else {
+        try sink.put(item.restored.view)
+      }
+      let isHere = item.place == nil && !(item.isChecked && item.restored.isEmpty)
+      result.restoredBytes += isHere ? item.restored.count : item.head.restoredCount
       result.blocks += 1
       onBlock?(item)
     }

@@ -15,6 +15,8 @@ final class StoredBlock: @unchecked Sendable {
   var lacksState = false
   /// Only the stored bytes were to be checked, and that is done.
   var isChecked = false
+  /// Where the worker writes what it has restored; nil where the bytes wait for those before them.
+  var place: (tail: FileTail, offset: Int)?
 
   init() {}
 
@@ -25,6 +27,7 @@ final class StoredBlock: @unchecked Sendable {
     error = nil
     lacksState = false
     isChecked = false
+    place = nil
     archiveBytes = 0
     head = FrameHead(kind: 0, storedCount: 0)
   }
@@ -49,7 +52,7 @@ extension StoredBlock {
   }
 }
 
-/// Restores the blocks of one segment, one after another.
+/// Restores the blocks of one segment, one after another, and writes those that have a place.
 final class SegmentUnpacker: SegmentWork {
   private let limits: DecodeLimits
   private let details: Bool
@@ -58,6 +61,8 @@ final class SegmentUnpacker: SegmentWork {
   private var unpacker = Unpacker()
   /// A modelled block is missing: those that follow cannot be decoded.
   private var hasLostState = false
+  /// What blocks that are written here are restored into, one after the other.
+  private var room = Buffer<UInt8>()
 
   /// Whether restored bytes are checked here, and not by who takes them.
   private let checks: Bool
@@ -71,12 +76,18 @@ final class SegmentUnpacker: SegmentWork {
   func work(on block: StoredBlock) {
     if block.lacksState { hasLostState = true }
     guard block.error == nil, !block.isChecked else { return }
+    if block.place != nil { swap(&block.restored, &room) }
     do throws(BlockError) {
       try restore(block)
-      if checks { try block.check() }
+      if checks || block.place != nil { try block.check() }
     } catch {
       if block.head.known == .modelled { hasLostState = true }
       block.fail(error)
+    }
+    if let place = block.place {
+      swap(&block.restored, &room)
+      do throws(TracezipError) { try place.tail.put(room.view, at: place.offset) } catch { block.error = error }
+      room.removeAll()
     }
   }
 
