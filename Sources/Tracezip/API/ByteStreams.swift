@@ -16,6 +16,9 @@ public struct ByteSource {
   public var size: Int?
   /// Waits so many seconds at most; whether `fill` would not block by then. nil where it never blocks for long.
   public var isReady: ((_ seconds: Double) -> Bool)?
+  /// Reads once more what stands so many bytes behind the first that came, on any thread; how many bytes are still there.
+  /// nil where bytes come but once. Compressing with several threads then holds less in memory.
+  public var reread: (@Sendable (_ offset: Int, _ room: UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int)?
   let fill: (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int
 
   public init(size: Int? = nil, fill: @escaping (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int) {
@@ -73,8 +76,31 @@ public struct ByteSource {
         if errno != EINTR { throw TracezipError(.io(operation: "read", errno: errno)) }
       }
     }
-    if source.size == nil { source.isReady = { isReadable(descriptor, within: $0) } }
+    if source.size == nil {
+      source.isReady = { isReadable(descriptor, within: $0) }
+    } else {
+      unsafe source.reread = rereading(descriptor, from: Int(lseek(descriptor, 0, SEEK_CUR)))
+    }
     return source
+  }
+
+  /// `reread` of a regular file whose first byte stands at `start`.
+  public static func rereading(
+    _ descriptor: Int32, from start: Int
+  ) -> @Sendable (_ offset: Int, _ room: UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int {
+    return { (offset, room) throws(TracezipError) in
+      var at = 0
+      while at < room.count {
+        let n = unsafe pread(descriptor, room.baseAddress! + at, room.count - at, off_t(start + offset + at))
+        if n == 0 { break }
+        if n > 0 {
+          at += n
+        } else if errno != EINTR {
+          throw TracezipError(.io(operation: "read", errno: errno))
+        }
+      }
+      return at
+    }
   }
 
   /// Waits until reading a pipe, socket or terminal would not block, so many seconds at most. Its end and its errors

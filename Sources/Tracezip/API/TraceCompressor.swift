@@ -17,6 +17,9 @@ public final class TraceCompressor {
   /// The most bytes that `pending`'s memory has held.
   private var largestPending = 0
   private var pool: [Chunk] = []
+  /// Where chunks can be read once more by the workers, and the bytes of those that need not be.
+  private var source: ByteSource?
+  private var heldBytes = 0
   private var framesOut = Buffer<UInt8>()
   private var digest = CheckDigest()
   private var index = ArchiveIndex()
@@ -60,6 +63,7 @@ public final class TraceCompressor {
     if source.size ?? .max > config.blockSize {
       compressor.pipeline = pipeline(config, compressor.plan, overlaps: Worker.cores > 1)
     }
+    if config.workers > 1, unsafe source.reread != nil { compressor.source = source }
     // In one go: memory that growing leaves behind has been cleared and copied for nothing.
     if let size = source.size { compressor.pending.bytes.reserve(min(size, config.blockSize) + Self.leastRead) }
     var report = Progress()
@@ -101,7 +105,7 @@ public final class TraceCompressor {
   ) -> Pipeline<SegmentPacker> {
     return Pipeline(
       threads: config.workers, overlaps: overlaps, limit: plan.weightLimit(threads: config.workers),
-      weigh: { $0.bytes.count },
+      weigh: { $0.cut.count },
       make: { SegmentPacker(config: config) })
   }
 
@@ -250,7 +254,14 @@ public final class TraceCompressor {
       chunk.bytes.removeAll()
     }
     let rest = pending.bytes.count - cut.count
-    if rest > cut.count || largestPending > 2 * cut.count + 1 << 20 {
+    if let source, heldBytes + cut.count > plan.heldLimit(threads: config.workers) {
+      // It will be a while until a worker takes it.
+      chunk.place = (source, plan.position)
+      chunk.isPlain = pending.isPlain
+      chunk.isFollowed = pending.isFollowed
+      pending.bytes.shift(from: cut.count, by: -cut.count)
+      pending.isPlain = false
+    } else if rest > cut.count || largestPending > 2 * cut.count + 1 << 20 {
       // Much is or was waiting: the chunk takes a copy, and only as much memory as it needs.
       chunk.bytes.append(pending.bytes[0..<cut.count])
       chunk.isPlain = pending.isPlain
@@ -264,6 +275,7 @@ public final class TraceCompressor {
       largestPending = 0
     }
     chunk.cut = cut
+    if chunk.place == nil { heldBytes += cut.count }
     chunk.endsSegment = endsSegment
     if cut.framing == .json { plan.beginJSON() }
     if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
@@ -285,6 +297,11 @@ public final class TraceCompressor {
   }
 
   private func deliver(_ chunk: Chunk) throws(TracezipError) {
+    if let failure = chunk.failure {
+      isUsable = false
+      throw failure
+    }
+    if chunk.place == nil { heldBytes -= chunk.cut.count }
     try put(chunk.frames.view)
     for check in chunk.checks { digest.add(check) }
     index.segments += chunk.ended

@@ -14,9 +14,10 @@ final class Restorer {
 
   private var window: InputWindow
   private let sink: ByteSink
-  /// Of a sink that is a regular file: restored bytes go to where they belong, from the second segment on by the workers
-  /// themselves. What many threads restore need not wait in memory then.
+  /// Of a sink that is a regular file: the workers write to where bytes belong, or leave it to this thread, which writes
+  /// those of the first segment while it has time. What many threads restore need not wait in memory then.
   private let tail: FileTail?
+  private let handover = Handover()
   /// Restored bytes of the blocks that were handed to the workers.
   private var fedBytes = 0
   private let pipeline: Pipeline<SegmentUnpacker>
@@ -248,9 +249,11 @@ final class Restorer {
     item.isChecked = skipsDecoding
     if !skipsDecoding {
       item.payload.append(payload)
-      // Where blocks may be left out nobody knows yet where the others go; the first segment's reach the sink in order in
-      // any case, and this thread has time to write them.
-      if let tail, segment > 0, !recovers, onBlock == nil { item.place = (tail, fedBytes) }
+      // Where blocks may be left out nobody knows yet where the others go.
+      if let tail, !recovers, onBlock == nil {
+        item.place = (tail, fedBytes)
+        if segment == 0 { item.handover = handover }
+      }
     }
     declaredBytes += head.restoredCount
     fedBytes += head.restoredCount
@@ -476,6 +479,7 @@ final class Restorer {
       } else {
         try sink.put(item.restored.view)
       }
+      if item.isHandedOver { handover.isTaken() }
       let isHere = item.place == nil && !(item.isChecked && item.restored.isEmpty)
       result.restoredBytes += isHere ? item.restored.count : item.head.restoredCount
       result.blocks += 1

@@ -3,6 +3,10 @@ import Bytes
 /// A chunk's way through the workers: input bytes one way, frames the other. Its memory is used again for later chunks.
 final class Chunk: @unchecked Sendable {
   var bytes = Buffer<UInt8>()
+  /// Where its bytes are to be read once more, since `bytes` is empty.
+  var place: (source: ByteSource, offset: Int)?
+  /// Why that could not be done.
+  var failure: TracezipError?
   var cut = ChunkCut(count: 0, framing: .unknown)
   /// Store it without trying anything.
   var isPlain = false
@@ -28,6 +32,8 @@ final class Chunk: @unchecked Sendable {
 
   func reset() {
     bytes.removeAll()
+    place = nil
+    failure = nil
     frames.removeAll()
     checks = []
     ended = []
@@ -41,6 +47,25 @@ final class Chunk: @unchecked Sendable {
     endsSegment = false
     plainBytes = 0
     blocks = 0
+  }
+}
+
+extension Chunk {
+  /// Reads its bytes from their place. Where they are gone there is nothing to archive, but the work goes on.
+  fileprivate func read() {
+    guard let place else { return }
+    bytes.removeAll()
+    let room = unsafe bytes.appendUninitialized(cut.count)
+    do throws(TracezipError) {
+      let count = try unsafe place.source.reread?(place.offset, room) ?? 0
+      if count < cut.count {
+        unsafe UnsafeMutableRawBufferPointer(rebasing: room[count...]).initializeMemory(as: UInt8.self, repeating: 0)
+        failure = TracezipError(.malformed(reason: "the input was cut short while it was read"))
+      }
+    } catch {
+      unsafe room.initializeMemory(as: UInt8.self, repeating: 0)
+      failure = error
+    }
   }
 }
 
@@ -62,6 +87,8 @@ final class SegmentPacker: SegmentWork {
   private var summary = SegmentSummary()
   private var services: Set<[UInt8]> = []
   private var traces = Buffer<UInt64>()
+  /// What chunks that are read once more are read into, one after the other.
+  private var room = Buffer<UInt8>()
 
   /// Up to this size, zstd's highest level is tried as well, unless the effort is `fast`: a small file must never be
   /// larger than that makes it.
@@ -80,7 +107,15 @@ final class SegmentPacker: SegmentWork {
 
   /// Appends the frames of `chunk` to `chunk.frames`.
   func work(on chunk: Chunk) {
+    if chunk.place != nil {
+      swap(&chunk.bytes, &room)
+      chunk.read()
+    }
     if chunk.cut.count > 0 { pack(chunk) }
+    if chunk.place != nil {
+      swap(&chunk.bytes, &room)
+      room.removeAll()
+    }
     if chunk.endsSegment, isOpen { end(chunk) }
   }
 

@@ -65,4 +65,7 @@ struct SegmentPlan {
     guard threads > 1 else { return 1 }
     return min((threads - 1) * sizeOfJSON, max(sizeOfJSON, 448 << 20)) + 2 * threads * blockSize
   }
+
+  /// The most bytes of chunks under way that are kept in memory where they can be read once more.
+  func heldLimit(threads: Int) -> Int { 2 * threads * blockSize }
 }

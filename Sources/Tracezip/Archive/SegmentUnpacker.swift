@@ -1,4 +1,5 @@
 import Bytes
+import Synchronization
 
 /// A block's way through the workers: a frame one way, restored bytes the other. Its memory is used again.
 final class StoredBlock: @unchecked Sendable {
@@ -15,8 +16,12 @@ final class StoredBlock: @unchecked Sendable {
   var lacksState = false
   /// Only the stored bytes were to be checked, and that is done.
   var isChecked = false
-  /// Where the worker writes what it has restored; nil where the bytes wait for those before them.
+  /// Where the worker writes what it has restored; nil where the bytes are left to the walk.
   var place: (tail: FileTail, offset: Int)?
+  /// A worker that has a place may leave the block to the walk nevertheless, if that has time.
+  var handover: Handover?
+  /// Whether it did.
+  var isHandedOver = false
 
   init() {}
 
@@ -28,6 +33,8 @@ final class StoredBlock: @unchecked Sendable {
     lacksState = false
     isChecked = false
     place = nil
+    handover = nil
+    isHandedOver = false
     archiveBytes = 0
     head = FrameHead(kind: 0, storedCount: 0)
   }
@@ -50,6 +57,21 @@ extension StoredBlock {
     location.column = error.column
     self.error = TracezipError(error.kind, at: location)
   }
+}
+
+/// Blocks that workers have left to the walk, which checks and writes them meanwhile: a few at a time.
+final class Handover: Sendable {
+  private let waiting = Atomic<Int>(0)
+
+  /// Whether the walk takes another one.
+  func takesOne() -> Bool {
+    if waiting.wrappingAdd(1, ordering: .relaxed).newValue <= 2 { return true }
+    isTaken()
+    return false
+  }
+
+  /// One has been written.
+  func isTaken() { waiting.wrappingSubtract(1, ordering: .relaxed) }
 }
 
 /// Restores the blocks of one segment, one after another, and writes those that have a place.
@@ -79,6 +101,10 @@ final class SegmentUnpacker: SegmentWork {
     if block.place != nil { swap(&block.restored, &room) }
     do throws(BlockError) {
       try restore(block)
+      if block.handover?.takesOne() == true {
+        block.isHandedOver = true
+        block.place = nil
+      }
       if checks || block.place != nil { try block.check() }
     } catch {
       if block.head.known == .modelled { hasLostState = true }

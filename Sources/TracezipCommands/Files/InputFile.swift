@@ -89,13 +89,14 @@ final class InputFile {
 
   /// All bytes, those read ahead first.
   var source: ByteSource {
-    var size: Int?
-    if let status, status.isRegular {
-      let position = lseek(number, 0, SEEK_CUR)
-      if position >= 0 { size = max(0, status.size - Int(position)) + head.count }
-    }
+    let position = status?.isRegular == true ? Int(lseek(number, 0, SEEK_CUR)) : -1
+    let size = position < 0 ? nil : max(0, (status?.size ?? 0) - position) + head.count
     var source = unsafe ByteSource(size: size) { (room) throws(TracezipError) in try unsafe self.fill(room) }
-    if size == nil { source.isReady = isReady }
+    if size == nil {
+      source.isReady = isReady
+    } else {
+      unsafe source.reread = ByteSource.rereading(number, from: position - head.count)
+    }
     return source
   }
 
