@@ -62,7 +62,9 @@ public struct TracezipConfig: Sendable, Hashable {
   public var threads = 1
   /// What `threads` comes to here: cores that `taskset` or a container's set of cores keeps from the process do
   /// not count.
-  public var workers: Int { threads == 0 ? Worker.cores : threads }
+  public var workers: Int { threads == 0 ? Self.cores : threads }
+  /// Cores that this process may run on.
+  public static var cores: Int { Worker.cores }
   /// Bytes that restoring may hold at once; nil bounds it by what the format allows.
   public var memoryLimit: Int?
   /// Bits that the index spends on each trace id of a segment, to tell where a trace is; 0 leaves the filters out.

@@ -479,11 +479,15 @@ final class Restorer {
       } else {
         try sink.put(item.restored.view)
       }
-      if item.isHandedOver { handover.isTaken() }
       let isHere = item.place == nil && !(item.isChecked && item.restored.isEmpty)
       result.restoredBytes += isHere ? item.restored.count : item.head.restoredCount
       result.blocks += 1
       onBlock?(item)
+    }
+    if item.isHandedOver {
+      // The worker needs the memory for its next block; this item is for reading far ahead.
+      item.restored = Buffer()
+      handover.isTaken()
     }
     hasFailed = false
     item.reset()

@@ -41,7 +41,8 @@ struct Weaver: ~Copyable {
     begin(templates: skeletons.templates.count, limit: limit)
     // A short record stands with a two-byte gap for its length for a moment: a little more than the limit.
     let bound = out.count + limit + 64
-    out.reserve(limit)
+    // And room is asked for before it is known how much of it a value takes: all in one go, not twice as much at the end.
+    out.reserve(limit + 256)
     for i in 0..<block.spine.count {
       let step = skeletons.steps[Int(block.spine[i])]
       guard close(above: step.level == Step.outside ? 0 : step.level, &out) else { return false }

@@ -72,6 +72,10 @@ struct Compress: ParsableCommand {
       unwrapper = try Self.unwrap(wrapping, file)
       source = unwrapper!.source
     }
+    // About half of what the model of so many bytes comes to: what is made and not used has been made for nothing.
+    if let size = source.size, size > 8 << 20 {
+      Heap.populate(min(size, settings.config.segmentSize) * 3 / 4 + (4 << 20))
+    }
     let stats = try outputs.streaming { () throws(CommandError) in
       do throws(CommandError) {
         return try telling(input: file.name, output: result.name) { () throws(TracezipError) in
