@@ -93,7 +93,7 @@ struct Compress: ParsableCommand {
         try check(result, against: file, wrapping, settings: settings, session: session)
       }
     }
-    try result.commit(for: file, warning: session)
+    try result.commit(for: file, removes: output.rm, warning: session)
     try removeInput(file, outputs: outputs, session: session, if: output.rm)
     meter.end()
     session.console.note(

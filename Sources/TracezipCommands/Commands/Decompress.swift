@@ -56,7 +56,7 @@ struct Decompress: ParsableCommand {
           progress: meter.handler(restores: true))
       }
     }
-    try result.commit(for: file, warning: session)
+    try result.commit(for: file, removes: output.rm, warning: session)
     meter.end()
     for gap in restored.gaps { session.report(CommandError(gap, of: file.name)) }
     if restored.gaps.isEmpty { try removeInput(file, outputs: outputs, session: session, if: output.rm) }

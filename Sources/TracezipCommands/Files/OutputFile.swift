@@ -66,9 +66,10 @@ final class OutputFile {
   }
 
   /// Puts the file in its place.
+  /// - Parameter lasts: its name shall be on the disk, too, since what it was made of goes.
   /// - Returns: what of the source it could not be given, if anything: a reason to warn, not to fail.
   @discardableResult
-  func commit(like source: FileStatus?) throws(CommandError) -> String? {
+  func commit(like source: FileStatus?, lasts: Bool = false) throws(CommandError) -> String? {
     guard let temporary else {
       do { try descriptor.close() } catch { throw CommandError(path, error) }
       isDone = true
@@ -90,7 +91,7 @@ final class OutputFile {
     isDone = true
     Signals.spare()
     // The new name is on the disk only when its folder is. Some file systems cannot tell: no reason to fail.
-    if let folder = try? Descriptor.open(PathName.folder(path), O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
+    if lasts, let folder = try? Descriptor.open(PathName.folder(path), O_RDONLY | O_DIRECTORY) { fsync(folder.number) }
     return complaint
   }
 

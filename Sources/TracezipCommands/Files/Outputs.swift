@@ -37,8 +37,10 @@ final class Outputs {
     var written: ByteSource? { place.flatMap { $0.file.written(from: $0.start) } }
 
     /// Puts it in place. A shared file is put in place at the end of the run.
-    func commit(for input: InputFile, warning session: Session) throws(CommandError) {
-      if let complaint = try file?.commit(like: input.path == nil ? nil : input.status) {
+    ///
+    /// - Parameter removes: whether the input goes then.
+    func commit(for input: InputFile, removes: Bool = false, warning session: Session) throws(CommandError) {
+      if let complaint = try file?.commit(like: input.path == nil ? nil : input.status, lasts: removes) {
         session.warn(name, complaint)
       }
     }
