@@ -16,6 +16,7 @@ struct LetterModel: ~Copyable {
   /// By count: how far the error is shifted right, what is added to it before, the context's weight in eighths, each in
   /// 16 bits, and above them 1 while the count goes on.
   private var paces = Buffer<UInt64>(capacity: 128)
+  private let tables = NibbleTables.shared
 
   private static var lineCount: Int { 1 << 14 }
 
@@ -61,7 +62,7 @@ struct LetterModel: ~Copyable {
     let frequencies = mixed.sixteen(at: 0)
     frequencies.signed = mix &- (mix &>> 6) &+ Self.distances
     let found = coder.code(nibble, by: frequencies)
-    let target = NibbleTables.shared.target(found)
+    let target = tables.target(found)
     Self.learn(a, target, pa)
     Self.learn(b, target, pb)
     Self.learn(c, target, pc)
