@@ -37,7 +37,10 @@ enum Heap {
   /// that: what the system must clear, or a virtual machine fetch, was up to a quarter of the time of a run.
   static func populate(_ bytes: Int) {
     guard TracezipConfig.cores > 1 else { return }
-    let left = Int(mallinfo2().keepcost)
+    let info = mallinfo2()
+    let left = Int(info.keepcost)
+    // What the file before has left will do.
+    guard Int(info.fordblks) - left < bytes else { return }
     let top = unsafe Int(bitPattern: tracezip_heap_top(left))
     let start = (top + hugePage - 1) & -hugePage
     let end = min(start + bytes, top + left) & -hugePage
