@@ -17,8 +17,10 @@ public struct ByteSource {
   /// Waits so many seconds at most; whether `fill` would not block by then. nil where it never blocks for long.
   public var isReady: ((_ seconds: Double) -> Bool)?
   /// Reads once more what stands so many bytes behind the first that came, on any thread; how many bytes are still there.
-  /// nil where bytes come but once. Compressing with several threads then holds less in memory.
-  public var reread: (@Sendable (_ offset: Int, _ room: UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int)?
+  public typealias Reread =
+    @Sendable (_ offset: Int, _ room: UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int
+  /// nil where bytes come but once. Compressing with several threads holds less in memory with it.
+  public var reread: Reread?
   let fill: (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int
 
   public init(size: Int? = nil, fill: @escaping (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int) {
@@ -85,9 +87,7 @@ public struct ByteSource {
   }
 
   /// `reread` of a regular file whose first byte stands at `start`.
-  public static func rereading(
-    _ descriptor: Int32, from start: Int
-  ) -> @Sendable (_ offset: Int, _ room: UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int {
+  public static func rereading(_ descriptor: Int32, from start: Int) -> Reread {
     return { (offset, room) throws(TracezipError) in
       var at = 0
       while at < room.count {
@@ -132,7 +132,8 @@ public struct ByteSink {
   }
 
   /// Writes to a file, pipe or socket, which stays open. Whoever restores with several threads lets each write its part of
-  /// a regular file; a position at the file's end stands behind all of them afterwards.
+  /// a regular file, so that until then parts in its midst may be missing; its position stands behind all of them
+  /// afterwards.
   public static func descriptor(_ descriptor: Int32) -> ByteSink {
     var sink = unsafe ByteSink { (piece) throws(TracezipError) in
       try unsafe writeAll(piece) { unsafe write(descriptor, $0.baseAddress, $0.count) }

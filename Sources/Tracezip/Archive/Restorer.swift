@@ -354,7 +354,7 @@ final class Restorer {
     item.lacksState = true
     var place: Place?
     if case .header = here {
-    } else if let total = try intactFrameAhead() {
+    } else if let total = try window.intactFrame() {
       // The frame is right about its length, since another follows it.
       item.head = (try? FrameHead.parse(window.ahead)) ?? item.head
       window.drop(total)
@@ -362,7 +362,12 @@ final class Restorer {
       isSegmentOpen = true
       block += 1
     } else {
-      place = try scan()
+      place =
+        switch try window.dropToIntact() {
+        case .segment: .frames(ArchiveForm.frames.headerByte)
+        case .archive: .header
+        case nil: nil
+        }
     }
     isDamaged = true
     hasLostState = true
@@ -374,63 +379,6 @@ final class Restorer {
     default: break
     }
     return place
-  }
-
-  /// Looks for the next segment or archive; drops what stands before it.
-  private func scan() throws(TracezipError) -> Place? {
-    var at = 1
-    while true {
-      let available = try window.fill(at + 1 << 20)
-      let ahead = window.ahead
-      let mark = Format.mark.word
-      let magic = Format.magic.word
-      var found: Int?
-      while at + 5 <= available {
-        let word = ahead.load(UInt32.self, at: at)
-        if word == mark || word == magic {
-          found = at
-          break
-        }
-        at += 1
-      }
-      guard let candidate = found else {
-        let isEnd = available < at + 1 << 20
-        window.drop(isEnd ? available : at)
-        at = 0
-        if isEnd { return nil }
-        continue
-      }
-      let isMark = ahead.load(UInt32.self, at: candidate) == mark
-      let form = ArchiveForm(rawValue: ahead[candidate + 4] >> 6)
-      let isHeader = !isMark && ahead[candidate + 4] & 0x3F == Format.version
-      var isGood = isHeader && form != .frames
-      if isMark || isHeader && form == .frames { isGood = try standsFrame(at: candidate + (isMark ? 4 : 5)) }
-      if isGood {
-        window.drop(candidate)
-        return isMark ? .frames(ArchiveForm.frames.headerByte) : .header
-      }
-      at = candidate + 1
-    }
-  }
-
-  /// The size of the frame ahead if another stands behind it.
-  private func intactFrameAhead() throws(TracezipError) -> Int? {
-    guard let head = try? FrameHead.parse(window.ahead), head.known?.isBlock == true else { return nil }
-    let total = head.size + head.storedCount
-    return try standsFrame(at: total) ? total : nil
-  }
-
-  /// Whether a mark, an end or a whole frame stands `at` bytes ahead.
-  private func standsFrame(at: Int) throws(TracezipError) -> Bool {
-    let available = try window.fill(at + FrameHead.largest)
-    guard available > at else { return false }
-    let ahead = window.ahead[at..<available]
-    if ahead.count >= 4, ahead.load(UInt32.self, at: 0) == Format.mark.word { return true }
-    guard let head = try? FrameHead.parse(ahead) else { return false }
-    let total = at + head.size + head.storedCount
-    guard try window.fill(total) == total else { return false }
-    let payload = window.ahead[at + head.size..<total]
-    return head.computeCheck(headerByte: ArchiveForm.frames.headerByte, payload: payload) == head.check
   }
 
   // MARK: Workers
