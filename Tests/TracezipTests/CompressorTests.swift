@@ -44,8 +44,71 @@ import Workload
     }
     var config = TracezipConfig()
     config.blockSize = 150 << 10
+    config.threads = 1
     let archive = try TraceCompressor.compress(capture, config: config)
     #expect(try TraceDecompressor.decompress(archive) == capture)
+    // Two threads shred ahead of what is decided then.
+    for segmentSize in [config.segmentSize, 400 << 10] {
+      config.segmentSize = segmentSize
+      config.threads = 1
+      let once = try TraceCompressor.compress(capture, config: config)
+      for threads in [2, 3] {
+        config.threads = threads
+        let isSame = try TraceCompressor.compress(capture, config: config) == once
+        #expect(isSame, "\(threads) threads, segments of \(segmentSize) bytes")
+      }
+    }
+  }
+
+  @Test func `Two threads that share a segment end it where one thread does`() throws {
+    var writer = TraceWriter(seed: 47)
+    let capture = writer.capture(messages: 600, spans: 10)
+    var config = TracezipConfig()
+    config.blockSize = 32 << 10
+    // A segment ends when its strings are many, when it is long, and with the input.
+    for (strings, segmentSize) in [(64 << 10, 4 << 20), (64 << 20, 200 << 10), (64 << 10, 250 << 10)] {
+      config.largestStringTable = strings
+      config.stringTable = strings > 64 << 10
+      config.segmentSize = segmentSize
+      // Nonsense at the end makes a plain block.
+      for input in [capture, capture + writer.random.bytes(90_000)] {
+        config.threads = 1
+        let once = try TraceCompressor.compressWithStats(input, config: config)
+        #expect(once.stats.segments > 2, "\(once.stats.segments) segments")
+        for threads in [2, 5] {
+          config.threads = threads
+          let again = try TraceCompressor.compressWithStats(input, config: config)
+          let isSame = again.archive == once.archive
+          #expect(isSame, "\(threads) threads, \(strings) bytes of strings, segments of \(segmentSize)")
+          #expect(again.stats.columns == once.stats.columns)
+        }
+        #expect(try TraceDecompressor.decompress(once.archive) == input)
+      }
+    }
+  }
+
+  /// At any moment: the worker may not wait for what will not come.
+  @Test(.timeLimit(.minutes(2))) func `A sink that fails ends the compression, whatever is under way`() throws {
+    var options = WorkloadOptions(seed: 44)
+    options.batchSpans = 200
+    let capture = makeCapture(options, format: .lengthPrefixed, batches: 24)
+    let full = TracezipError(.io(operation: "write", errno: 28))
+    var config = TracezipConfig()
+    config.blockSize = capture.count / 48
+    for segmentSize in [capture.count, capture.count / 6, capture.count / 24] {
+      config.segmentSize = segmentSize
+      for threads in [2, 3] {
+        config.threads = threads
+        for last in 0..<20 {
+          var puts = 0
+          let sink = ByteSink.arrays { _ throws(TracezipError) in
+            puts += 1
+            if puts > last { throw full }
+          }
+          #expect(throws: full) { try TraceCompressor.compress(from: .bytes(capture), to: sink, config: config) }
+        }
+      }
+    }
   }
 
   @Test func `Threads, pieces and repetition never change an archive's bytes`() throws {

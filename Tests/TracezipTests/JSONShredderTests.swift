@@ -18,13 +18,16 @@ private struct JSONTrip {
   /// `cuts`: where blocks end, with the entry of the next one.
   init(_ bytes: [UInt8], framing: BlockFraming = .json, cuts: [JSONCutter.Cut] = []) {
     bytes.withView { view in
-      var encoder = SegmentEncoder(config: TracezipConfig(), framing: framing)
+      let encoder = SegmentEncoder(config: TracezipConfig(), framing: framing)
+      let hand = BlockAtHand()
       var decoder = SegmentDecoder(limits: DecodeLimits())
       var from = 0
       var entry = ChunkEntry.border
       for cut in cuts + [JSONCutter.Cut(at: view.count, entry: .border)] {
         var payload = Buffer<UInt8>()
-        let report = encoder.encode(view[from..<cut.at], entry: entry, isFollowed: cut.at < view.count, into: &payload)
+        encoder.shred(view[from..<cut.at], entry: entry, hand)
+        encoder.code(hand, hints: nil)
+        let report = encoder.write(hand, isFollowed: cut.at < view.count, into: &payload)
         spans += report.spans
         stored += payload.count
         var out = Buffer<UInt8>()

@@ -98,7 +98,9 @@ import Workload
     }
   }
 
-  @Test(arguments: [2, 8]) func `Threads that read their part of a file archive the same bytes`(threads: Int) throws {
+  @Test(arguments: [2, 3, 8]) func `Threads that read their part of a file archive the same bytes`(
+    threads: Int
+  ) throws {
     let archive = try Self.archive.get()
     let folder = try TemporaryFolder()
     let front: [UInt8] = [1, 2, 3]
@@ -123,7 +125,7 @@ import Workload
     var source = ByteSource.bytes(Self.capture)
     unsafe source.reread = ByteSource.rereading(descriptor, from: 0)
     #expect(throws: TracezipError.self) {
-      try TraceCompressor.compress(from: source, to: .arrays { _ in }, config: Self.config(2))
+      try TraceCompressor.compress(from: source, to: .arrays { _ in }, config: Self.config(3))
     }
   }
 }

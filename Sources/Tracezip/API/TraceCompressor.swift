@@ -12,6 +12,8 @@ public final class TraceCompressor {
   private var plan: SegmentPlan
   private var splitter: ChunkSplitter
   private var pipeline: Pipeline<SegmentPacker>
+  /// Whether a worker may work while this thread reads and writes.
+  private var mayOverlap = false
   /// Bytes that are in no chunk yet.
   private var pending = Chunk()
   /// The most bytes that `pending`'s memory has held.
@@ -31,6 +33,12 @@ public final class TraceCompressor {
   /// What the open segment will tell the next one, and what the one before it tells.
   private var hints = SharedHints()
   private var hintsBefore: SharedHints?
+  /// Chunks of the open segment so far.
+  private var chunks = 0
+  /// Whether segments come one at a time, so that this thread shreds and writes while a worker codes; then, of the open
+  /// segment, what does so.
+  private var shredsAhead = false
+  private var packer: SegmentPacker?
   private var isUsable = true
 
   /// Captures up to this size become an archive of one frame, without index.
@@ -60,9 +68,7 @@ public final class TraceCompressor {
     progress: ProgressHandler? = nil
   ) throws(TracezipError) -> CompressionStats {
     let compressor = try TraceCompressor(to: sink, config: config, size: source.size)
-    if source.size ?? .max > config.blockSize {
-      compressor.pipeline = pipeline(config, compressor.plan, overlaps: Worker.cores > 1)
-    }
+    compressor.mayOverlap = source.size ?? .max > config.blockSize && Worker.cores > 1
     if config.workers > 1, unsafe source.reread != nil { compressor.source = source }
     // In one go: memory that growing leaves behind has been cleared and copied for nothing.
     if let size = source.size { compressor.pending.bytes.reserve(min(size, config.blockSize) + Self.leastRead) }
@@ -97,15 +103,20 @@ public final class TraceCompressor {
     self.sink = sink
     plan = SegmentPlan(config: config, size: size)
     splitter = ChunkSplitter(framing: config.framing)
-    pipeline = Self.pipeline(config, plan)
+    pipeline = Self.pipeline(config, plan, threads: config.workers)
+  }
+
+  deinit {
+    // A worker may be waiting for what will not be told any more.
+    hints.end()
+    hintsBefore?.end()
   }
 
   private static func pipeline(
-    _ config: TracezipConfig, _ plan: SegmentPlan, overlaps: Bool = false
+    _ config: TracezipConfig, _ plan: SegmentPlan, threads: Int, overlaps: Bool = false
   ) -> Pipeline<SegmentPacker> {
-    return Pipeline(
-      threads: config.workers, overlaps: overlaps, limit: plan.weightLimit(threads: config.workers),
-      weigh: { $0.cut.count },
+    Pipeline(
+      threads: threads, overlaps: overlaps, limit: plan.weightLimit(threads: threads), weigh: { $0.cut.count },
       make: { SegmentPacker(config: config) })
   }
 
@@ -244,10 +255,12 @@ public final class TraceCompressor {
       isUsable = false
       throw TracezipError(.cancelled)
     }
+    if cut.framing == .json { plan.beginJSON() }
+    if !isStarted, mayOverlap { overlap(cut) }
     let check = pipeline.overlaps && cut.count > 0 ? crc32c(pending.bytes[0..<cut.count]) : nil
     // What is waited for is written once the workers have this chunk; the memory of its bytes serves at once.
     var finished: [Chunk] = []
-    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
+    if !shredsAhead { finished = takeWhileFull() }
     var chunk = pool.popLast() ?? Chunk()
     if let done = finished.first {
       swap(&chunk.bytes, &done.bytes)
@@ -277,19 +290,44 @@ public final class TraceCompressor {
     chunk.cut = cut
     if chunk.place == nil { heldBytes += cut.count }
     chunk.endsSegment = endsSegment
-    if cut.framing == .json { plan.beginJSON() }
     if cut.count > 0, plan.take(cut.count) { chunk.endsSegment = true }
     chunk.restoredCheck = check
     try start()
     isSegmentOpen = !chunk.endsSegment
     (chunk.hints, chunk.hintsBefore) = (hints, hintsBefore)
+    chunk.number = chunks
+    chunks += 1
+    if shredsAhead {
+      if packer == nil { packer = SegmentPacker(config: config) }
+      packer!.shredAhead(chunk)
+      finished = takeWhileFull()
+    }
     pipeline.feed(chunk)
     if !isSegmentOpen {
       pipeline.endSegment()
       (hints, hintsBefore) = (SharedHints(), hints)
+      chunks = 0
+      packer = nil
     }
     for done in finished { try deliver(done) }
     while let done = pipeline.take(wait: false) { try deliver(done) }
+  }
+
+  /// Before the first chunk, `cut`: what this thread does beside a worker. One thread codes all of it, and this one only
+  /// reads and writes. Two threads share each segment, which takes less memory than a segment each, and so do more
+  /// where there is but one segment.
+  private func overlap(_ cut: ChunkCut) {
+    shredsAhead = cut.framing != .unknown && (config.workers == 2 || config.workers > 2 && plan.isOneSegment)
+    guard shredsAhead || config.workers == 1 else { return }
+    pipeline = Self.pipeline(config, plan, threads: 1, overlaps: true)
+    if shredsAhead { source = nil }
+  }
+
+  /// Chunks that must leave the workers before another one goes there.
+  private func takeWhileFull() -> [Chunk] {
+    var finished: [Chunk] = []
+    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
+    return finished
   }
 
   private func deliverAll() throws(TracezipError) {
@@ -297,6 +335,7 @@ public final class TraceCompressor {
   }
 
   private func deliver(_ chunk: Chunk) throws(TracezipError) {
+    chunk.packer?.finish(chunk)
     if let failure = chunk.failure {
       isUsable = false
       throw failure

@@ -10,9 +10,13 @@ final class Chunk: @unchecked Sendable {
   var cut = ChunkCut(count: 0, framing: .unknown)
   /// Store it without trying anything.
   var isPlain = false
-  /// What its segment tells the next one, and the segment before tells it.
+  /// What its segment tells the next one, and the segment before tells it; and its number in the segment.
   var hints: SharedHints?
   var hintsBefore: SharedHints?
+  var number = 0
+  /// Who finishes it, where that is not the worker, and what has been done for it ahead of its turn.
+  var packer: SegmentPacker?
+  var ahead: Ahead?
   var endsSegment = false
   /// It was cut because it was full, not because the input ends or was flushed.
   var isFollowed = false
@@ -28,10 +32,21 @@ final class Chunk: @unchecked Sendable {
   var plainBytes = 0
   var blocks = 0
 
+  /// A chunk that has been shredded ahead of its turn.
+  struct Ahead {
+    let encoder: SegmentEncoder
+    let hand: BlockAtHand
+    /// Whether it is the first that `encoder` has seen.
+    let isFirst: Bool
+  }
+
   init() {}
 
   func reset() {
     bytes.removeAll()
+    packer = nil
+    ahead = nil
+    number = 0
     place = nil
     failure = nil
     frames.removeAll()
@@ -51,6 +66,10 @@ final class Chunk: @unchecked Sendable {
 }
 
 extension Chunk {
+  fileprivate var wayToHints: BlockHints? {
+    hints.map { BlockHints(own: $0, before: hintsBefore, block: number) }
+  }
+
   /// Reads its bytes from their place. Where they are gone there is nothing to archive, but the work goes on.
   fileprivate func read() {
     guard let place else { return }
@@ -71,19 +90,29 @@ extension Chunk {
 
 /// Turns the chunks of one segment into frames. It always has a plain block to fall back on: whatever the model makes of
 /// a chunk, the archive takes the smallest form.
+///
+/// One thread may do all of it (`work`); or one shreds (`shredAhead`) and writes (`finish`) while another codes. Where a
+/// plain block has come between, what was shredded ahead is of no use: then `finish` does all of it for the rest of the
+/// segment. The frames are the same either way.
 final class SegmentPacker: SegmentWork {
   private let config: TracezipConfig
   /// An archive of one block leaves out the front of a zstd payload, and knows no LZ4.
   private var isSingle = false
   private var spared: Int { isSingle ? SingleArchive.zstdHeader.count : 0 }
   private var encoder: SegmentEncoder?
+  private let hand = BlockAtHand()
+  /// What shreds ahead, and its blocks that are not under way.
+  private var encoderAhead: SegmentEncoder?
+  private var hands: [BlockAtHand] = []
+  private var mayShredAhead = true
   private var framing: BlockFraming = .unknown
   private var packer = Packer()
   private var modelled = Buffer<UInt8>()
   private var packed = Buffer<UInt8>()
   private var isOpen = false
-  /// Whether the encoder has coded a block of the open segment.
+  /// Whether the encoder has coded a block of the open segment; and whether the last one was its last.
   private var hasState = false
+  private var isFull = false
   private var summary = SegmentSummary()
   private var services: Set<[UInt8]> = []
   private var traces = Buffer<UInt64>()
@@ -94,9 +123,8 @@ final class SegmentPacker: SegmentWork {
   /// larger than that makes it.
   static let smallBlock = 100 << 10
 
-  /// The segment's hints, and how many blocks it has had.
+  /// The segment's hints.
   private var hints: SharedHints?
-  private var blocks = 0
 
   init(config: TracezipConfig) { self.config = config }
 
@@ -105,8 +133,26 @@ final class SegmentPacker: SegmentWork {
 
   func giveUp(before chunk: Chunk) { hints = chunk.hints }
 
-  /// Appends the frames of `chunk` to `chunk.frames`.
+  /// Appends the frames of `chunk` to `chunk.frames`, or leaves that to who shredded it ahead, and codes its records.
   func work(on chunk: Chunk) {
+    if let ahead = chunk.ahead { ahead.encoder.code(ahead.hand, hints: chunk.wayToHints) }
+    if chunk.packer == nil { finish(chunk) }
+  }
+
+  /// The first step for `chunk`, which goes to a worker next, and then to `finish`.
+  func shredAhead(_ chunk: Chunk) {
+    chunk.packer = self
+    guard mayShredAhead, isModelled(chunk) else { return }
+    let isFirst = encoderAhead?.framing != chunk.cut.framing
+    let encoder = isFirst ? SegmentEncoder(config: config, framing: chunk.cut.framing, isAhead: true) : encoderAhead!
+    let hand = hands.popLast() ?? BlockAtHand()
+    encoder.shred(chunk.bytes[0..<chunk.cut.count], entry: chunk.cut.entry, hand)
+    chunk.ahead = Chunk.Ahead(encoder: encoder, hand: hand, isFirst: isFirst)
+    encoderAhead = hand.isFull ? nil : encoder
+  }
+
+  /// Does what is left to do of `chunk`, up to its frames.
+  func finish(_ chunk: Chunk) {
     if chunk.place != nil {
       swap(&chunk.bytes, &room)
       chunk.read()
@@ -117,17 +163,19 @@ final class SegmentPacker: SegmentWork {
       room.removeAll()
     }
     if chunk.endsSegment, isOpen { end(chunk) }
+    if let ahead = chunk.ahead {
+      hands.append(ahead.hand)
+      chunk.ahead = nil
+    }
   }
 
   private func pack(_ chunk: Chunk) {
     let bytes = chunk.bytes[0..<chunk.cut.count]
     if !isOpen { open(chunk) }
     hints = chunk.hints
-    let blockHints = chunk.hints.map { BlockHints(own: $0, before: chunk.hintsBefore, block: blocks) }
-    let kind = choose(bytes, chunk, blockHints)
+    let kind = choose(bytes, chunk)
     // Where the block has no ids to tell of.
-    blockHints?.tell()
-    blocks += 1
+    chunk.wayToHints?.tell()
     let before = chunk.frames.count
     chunk.checks.append(
       FrameHead.write(
@@ -136,14 +184,14 @@ final class SegmentPacker: SegmentWork {
     summary.storedBytes += chunk.frames.count - before
     summary.restoredBytes += bytes.count
     summary.plainBytes += chunk.plainBytes
-    if encoder?.isFull == true { end(chunk) }
+    if encoder != nil, isFull { end(chunk) }
   }
 
   /// Appends an archive that is this chunk alone.
   func packSingle(_ chunk: Chunk, into out: inout Buffer<UInt8>) {
     let bytes = chunk.bytes[0..<chunk.cut.count]
     isSingle = true
-    let kind = choose(bytes, chunk, nil)
+    let kind = choose(bytes, chunk)
     SingleArchive.write(kind, payload: payload(kind, bytes), restored: bytes, into: &out)
   }
 
@@ -181,22 +229,20 @@ final class SegmentPacker: SegmentWork {
     return min(TraceFilter.precisions.upperBound, max(0, Int(bits - TraceFilter.overhead)))
   }
 
+  /// Whether the model is tried on `chunk`.
+  private func isModelled(_ chunk: Chunk) -> Bool {
+    config.isEnabled && !chunk.isPlain && chunk.cut.framing != .unknown && chunk.cut.count > 0
+  }
+
   /// The smallest form of `bytes`; its payload is in `modelled` or `packed`, or `bytes` itself.
-  private func choose(_ bytes: ByteView, _ chunk: Chunk, _ hints: BlockHints?) -> FrameKind {
+  private func choose(_ bytes: ByteView, _ chunk: Chunk) -> FrameKind {
     chunk.blocks = 1
     let isSmall = bytes.count <= Self.smallBlock
-    guard config.isEnabled, !chunk.isPlain, chunk.cut.framing != .unknown else {
+    guard isModelled(chunk) else {
       chunk.plainBytes = bytes.count
       return config.isEnabled && !chunk.isPlain ? pack(bytes, level: level(isSmall)) : .stored
     }
-    if encoder == nil || chunk.cut.framing != framing {
-      if hasState { restart(chunk) }
-      framing = chunk.cut.framing
-      encoder = SegmentEncoder(config: config, framing: framing)
-    }
-    modelled.removeAll()
-    var report = encoder!.encode(
-      bytes, entry: chunk.cut.entry, isFollowed: chunk.isFollowed, hints: hints, into: &modelled)
+    var report = encode(bytes, chunk)
     if framing == .json { report.messages = chunk.cut.messages }
     // What zstd makes of it is worth knowing for small files, and where the model did badly.
     var kind = FrameKind.modelled
@@ -212,11 +258,37 @@ final class SegmentPacker: SegmentWork {
       // The encoder has seen a block that a decoder will not see.
       if hasState { restart(chunk) }
       encoder = nil
+      mayShredAhead = false
       chunk.plainBytes = bytes.count
       report.columns = []
     }
     note(report, chunk)
     return kind
+  }
+
+  /// Encodes `bytes` into `modelled`, as far as that has not been done ahead.
+  private func encode(_ bytes: ByteView, _ chunk: Chunk) -> BlockReport {
+    let ahead = chunk.ahead
+    if encoder == nil || chunk.cut.framing != framing {
+      if hasState { restart(chunk) }
+      framing = chunk.cut.framing
+      if let ahead, ahead.isFirst {
+        encoder = ahead.encoder
+      } else {
+        encoder = SegmentEncoder(config: config, framing: framing)
+      }
+    }
+    var hand = self.hand
+    if let ahead, ahead.encoder === encoder {
+      hand = ahead.hand
+    } else {
+      encoder!.shred(bytes, entry: chunk.cut.entry, hand)
+      encoder!.code(hand, hints: chunk.wayToHints)
+    }
+    chunk.wayToHints?.tell(hand.hints)
+    isFull = hand.isFull
+    modelled.removeAll()
+    return encoder!.write(hand, isFollowed: chunk.isFollowed, into: &modelled)
   }
 
   /// The level at which zstd is tried.

@@ -36,6 +36,9 @@ struct SegmentPlan {
     segmentEnd = segmentSize
   }
 
+  /// Whether the whole input is one segment.
+  var isOneSegment: Bool { inputSize.map { $0 <= segmentSize } ?? false }
+
   /// Bytes the next chunk should not exceed: what is left of the segment in equal blocks.
   var chunkLimit: Int {
     let left = max(segmentEnd - position, 1)

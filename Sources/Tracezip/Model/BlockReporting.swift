@@ -31,13 +31,11 @@ extension BlockModel {
   }
 }
 
-extension BlockModel {
-  /// service.name of the resources that are new in the block.
-  func services(_ skeletons: borrowing Skeletons, _ strings: borrowing StringTable) -> [[UInt8]] {
+extension Skeletons {
+  /// service.name of the resources among a block's new strings (ids below, columns above).
+  func services(_ newStrings: borrowing Buffer<UInt64>, _ strings: borrowing StringTable) -> [[UInt8]] {
     var names: [[UInt8]] = []
-    for i in 0..<newStrings.count {
-      let column = skeletons.columns[Int(newStrings[i] >> 32)]
-      guard column.record == .spine, column.field == 1, column.value == 1 else { continue }
+    for i in 0..<newStrings.count where columns[Int(newStrings[i] >> 32)].isResource {
       if let name = serviceName(strings.view(Int(newStrings[i] & 0xFFFF_FFFF))) { names.append(name) }
     }
     return names

@@ -101,32 +101,32 @@ extension BlockModel {
     }
   }
 
-  /// Encodes the draws: bit: by `encoder`; else plainly.
+  /// Encodes the draws: bit: by `encoder`; else plainly. `languages`: of SDKs, by the shred ids of their resources;
+  /// `hints`: the way to what the segment before tells; `found`: what this block tells the next one.
   mutating func encodeIds(
-    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ strings: borrowing StringTable,
-    _ config: TracezipConfig, _ encoder: inout IdEncoder, _ hints: BlockHints?, _ c: inout RangeEncoder
-  ) -> IdReport {
+    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ languages: [UInt32: IdLanguage],
+    _ config: TracezipConfig, _ encoder: inout IdEncoder, _ hints: BlockHints?, _ found: inout IdHints,
+    _ c: inout RangeEncoder
+  ) {
     let before = c.spent
     defer { spentParts.ids = c.spent - before }
-    var report = IdReport()
-    guard structure.draws.count > 0 else { return report }
+    guard structure.draws.count > 0 else { return }
     if config.idPrediction, config.effort != .fast, encoder.looksAtNext() {
       while encoder.processes < spine.processResource.count {
-        encoder.addProcess(language(of: spine.processResource[encoder.processes], strings))
+        encoder.addProcess(language(of: spine.processResource[encoder.processes], languages))
       }
       fillDraws(block, scratch, encoding: true)
       if let told = hints?.ask() { encoder.take(told) }
       let isWorthwhile = encoder.plan(idDraws)
-      hints?.tell(encoder.newHints(idDraws))
+      found = encoder.newHints(idDraws)
       if isWorthwhile {
         _ = c.codeBit(true, &models, structure.linkModels + ModelSize.number + 10, limit: 30)
-        encoder.encode(&idDraws, &report, &c)
-        return report
+        var report = IdReport()
+        return encoder.encode(&idDraws, &report, &c)
       }
     }
     _ = c.codeBit(false, &models, structure.linkModels + ModelSize.number + 10, limit: 30)
     codeDraws(&c)
-    return report
   }
 
   /// The mirror; false where the ids make no sense.
@@ -156,12 +156,9 @@ extension BlockModel {
   }
 
   /// What a process' resource (string + 1) says of its SDK, which helps the encoder to find generators.
-  private func language(of resource: UInt64, _ strings: borrowing StringTable) -> IdLanguage {
-    guard resource > 0, Int(resource - 1) < shredIds.count,
-      let language = stringAttribute(
-        Array("telemetry.sdk.language".utf8), in: strings.view(Int(shredIds[Int(resource - 1)])))
-    else { return .unknown }
-    return IdLanguage(sdk: String(decoding: language, as: UTF8.self))
+  private func language(of resource: UInt64, _ languages: [UInt32: IdLanguage]) -> IdLanguage {
+    guard resource > 0, Int(resource - 1) < shredIds.count else { return .unknown }
+    return languages[shredIds[Int(resource - 1)]] ?? .unknown
   }
 
   /// Stores the ids that nothing tells: raw bits, apart from habits that cost nothing to notice (a trace id's high half

@@ -65,13 +65,11 @@ extension BlockModel {
         value = codeValue(value, slot: slot, context: context, &c)
         slots[slot].last = value
         let column = skeletons.columns[Int(step.column)]
-        if column.field == 1 {
-          if column.value == 1 {
-            spine.resource = value + 1
-            spine.scope = 0
-          } else if column.value == 2 {
-            spine.scope = value + 1
-          }
+        if column.isResource {
+          spine.resource = value + 1
+          spine.scope = 0
+        } else if column.field == 1, column.value == 2 {
+          spine.scope = value + 1
         }
       } else {
         if slots[slot].number == 0 { slots[slot].number = UInt32(models.allocate(ModelSize.signed)) }

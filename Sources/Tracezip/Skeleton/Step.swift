@@ -171,4 +171,7 @@ struct Column: BitwiseCopyable, Equatable {
   /// Attribute key or unknown member name, a range in `Skeletons.names`.
   var nameAt: UInt32
   var nameCount: UInt32
+
+  /// Whether its strings are whole `Resource` messages.
+  var isResource: Bool { record == .spine && field == 1 && value == 1 }
 }

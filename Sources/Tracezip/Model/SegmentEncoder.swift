@@ -1,0 +1,185 @@
+import Bytes
+import Columns
+
+/// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, write.
+///
+/// Each of the three steps has a state of its own, which no other step touches, and leaves to the next what that needs
+/// (`BlockAtHand`): blocks go through each step in order, but each step may run on a thread of its own, ahead of those
+/// behind it. Shredding and writing share a thread: writing looks up strings that shredding has found.
+///
+/// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text and
+/// coded values, each behind its length as varint, with the number of new strings before the text; then the raw bits
+/// to the end.
+final class SegmentEncoder: @unchecked Sendable {
+  /// So many spans shall not take the tens of milliseconds that the slow model of text may.
+  private static let manySpans = 1000
+
+  let config: TracezipConfig
+  let framing: BlockFraming
+
+  // Shredding.
+  private var state = ShredState()
+  private var mark = SkeletonMark()
+  /// Strings of resources whose language has been told.
+  private var resources = FlatMap()
+
+  // Coding.
+  private var model = BlockModel()
+  private var scratch = BlockScratch()
+  private var ids: IdEncoder
+  private var languages: [UInt32: IdLanguage] = [:]
+  /// The skeletons as the block's delta tells them, where shredding may be ahead.
+  private var told = Skeletons()
+  private let isAhead: Bool
+
+  // Writing.
+  private var text = TextPacker()
+  private var columnPaths = ColumnPaths()
+
+  /// `isAhead`: shredding may be ahead of coding.
+  init(config: TracezipConfig, framing: BlockFraming, isAhead: Bool = false) {
+    self.config = config
+    self.isAhead = isAhead
+    ids = IdEncoder(effort: config.effort == .best ? .best : config.level < 3 ? .javaAndNode : .default)
+    self.framing = framing
+    state.interns = config.stringTable
+    state.duplicates.isOn = config.deduplication
+    model.switches.delta = config.delta
+    model.switches.derived = config.derived
+  }
+
+  /// The first step: `chunk`, whole messages or a piece of a large one, to records.
+  func shred(_ chunk: ByteView, entry: ChunkEntry, _ hand: BlockAtHand) {
+    hand.block.removeAll()
+    state.begin(chunk: chunk.count)
+    let strings = state.strings.count
+    if framing == .json {
+      var spine = JSONSpine(chunk)
+      spine.shred(entry, &state, &hand.block)
+    } else {
+      var spine = ProtobufSpine(chunk, framing: framing)
+      spine.shred(entry, &state, &hand.block)
+    }
+    hand.chunkBytes = chunk.count
+    hand.strings = state.strings.count - strings
+    hand.columns = state.skeletons.columns.count
+    hand.report = BlockReport()
+    hand.report.deduplicatedRecords = state.duplicates.count
+    hand.report.templates = state.skeletons.templates.count - mark.templates
+    hand.skeletonDelta.removeAll()
+    state.skeletons.writeDelta(since: mark, into: &hand.skeletonDelta)
+    mark = state.skeletons.mark
+    hand.languages.removeAll(keepingCapacity: true)
+    if config.idPrediction { tellLanguages(hand) }
+    hand.isFull =
+      state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
+      || state.skeletons.templateSteps.count > Skeletons.mostTemplateSteps / 4
+  }
+
+  /// What the block's resources that are new say of their SDKs, which helps to find generators of ids.
+  private func tellLanguages(_ hand: BlockAtHand) {
+    var leaf = 0
+    for i in 0..<hand.block.spine.count {
+      let step = state.skeletons.steps[Int(hand.block.spine[i])]
+      if step.kind.leaf == .none { continue }
+      defer { leaf += 1 }
+      guard step.kind.leaf == .string, state.skeletons.columns[Int(step.column)].isResource else { continue }
+      let string = hand.block.spineLeaves[leaf]
+      if resources[string] != nil { continue }
+      resources[string] = 0
+      if let language = stringAttribute(
+        Array("telemetry.sdk.language".utf8), in: state.strings.view(Int(string)))
+      {
+        let id = UInt32(truncatingIfNeeded: string)
+        hand.languages.append((id, IdLanguage(sdk: String(decoding: language, as: UTF8.self))))
+      }
+    }
+  }
+
+  /// The second step: records to coded values. `hints`: what the segment before tells.
+  func code(_ hand: BlockAtHand, hints: BlockHints?) {
+    if isAhead, !told.readDelta(hand.skeletonDelta.view) { preconditionFailure("skeletons that were just written") }
+    for (string, language) in hand.languages { languages[string] = language }
+    model.codedIds.append(repeating: .max, count: hand.strings)
+    model.newStrings.removeAll()
+    for i in 0..<model.spent.count { model.spent[i] = 0 }
+    var coder = RangeEncoder()
+    // Into the memory of the block before.
+    hand.coded.removeAll()
+    hand.raw.removeAll()
+    swap(&hand.coded, &coder.coded)
+    swap(&hand.raw, &coder.raw)
+    if isAhead {
+      model.code(&hand.block, told, limit: hand.chunkBytes, &scratch, &coder)
+    } else {
+      model.code(&hand.block, state.skeletons, limit: hand.chunkBytes, &scratch, &coder)
+    }
+    hand.hints = IdHints()
+    model.encodeIds(hand.block, scratch, languages, config, &ids, hints, &hand.hints, &coder)
+    model.finish(&hand.block, scratch, decoding: false)
+    coder.finish()
+    swap(&hand.coded, &coder.coded)
+    swap(&hand.raw, &coder.raw)
+    swap(&hand.newStrings, &model.newStrings)
+    if isAhead {
+      model.report(hand.block, told, &hand.report)
+    } else {
+      model.report(hand.block, state.skeletons, &hand.report)
+    }
+  }
+
+  /// The last step: what was coded, with the text of new strings, to the block's payload at the end of `out`.
+  /// `isFollowed`: the block was full, so that others will follow.
+  func write(_ hand: BlockAtHand, isFollowed: Bool, into out: inout Buffer<UInt8>) -> BlockReport {
+    let start = out.count
+    // The high bit: times are written out, as `TracezipConfig.delta` asks.
+    out.append(framing.rawValue | (config.delta ? 0 : 0x80))
+    text.packDelta(hand.skeletonDelta.view, blockSize: hand.chunkBytes, config, into: &out)
+    let skeletonBytes = out.count - start
+    out.append(varint: hand.newStrings.count)
+    let textByColumn = text.pack(
+      hand.newStrings, state.strings, columns: hand.columns, config,
+      isOfLargeCapture: isFollowed || hand.block.spans.templates.count >= Self.manySpans, into: &out)
+    let textBytes = out.count - start - skeletonBytes
+    out.append(varint: hand.coded.count)
+    out.append(hand.coded.view)
+    out.append(hand.raw.view)
+    hand.report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
+    var toldBytes = 0
+    for (column, bytes) in textByColumn.enumerated() where bytes > 0 {
+      toldBytes += bytes
+      let path = columnPaths.path(column, state.skeletons)
+      hand.report.columns.append(CompressionStats.Column(name: path, storedBytes: bytes))
+    }
+    hand.report.columns.append(
+      CompressionStats.Column(
+        name: "text", values: hand.newStrings.count, storedBytes: max(0, textBytes - toldBytes)))
+    hand.report.services = state.skeletons.services(hand.newStrings, state.strings)
+    return hand.report
+  }
+}
+
+/// A block on its way through the steps of an encoder: what each leaves to those behind it. Its memory is used again.
+final class BlockAtHand: @unchecked Sendable {
+  // From shredding.
+  var block = Block()
+  var chunkBytes = 0
+  /// Strings that are new, and columns that there are by now.
+  var strings = 0
+  var columns = 0
+  var skeletonDelta = Buffer<UInt8>()
+  /// Of resources that are new, by string.
+  var languages: [(string: UInt32, language: IdLanguage)] = []
+  /// Whether the segment should end behind this block: its strings, or its skeletons, are as many as they may be.
+  var isFull = false
+
+  // From coding.
+  var coded = Buffer<UInt8>()
+  var raw = Buffer<UInt8>()
+  /// The new strings in coding order: id below, column above.
+  var newStrings = Buffer<UInt64>()
+  /// What the block's ids tell the next segment.
+  var hints = IdHints()
+
+  var report = BlockReport()
+}
