@@ -20,7 +20,7 @@ private struct JSONTrip {
     bytes.withView { view in
       let encoder = SegmentEncoder(config: TracezipConfig(), framing: framing)
       let hand = BlockAtHand()
-      var decoder = SegmentDecoder(limits: DecodeLimits())
+      let decoder = SegmentDecoder(limits: DecodeLimits())
       var from = 0
       var entry = ChunkEntry.border
       for cut in cuts + [JSONCutter.Cut(at: view.count, entry: .border)] {

@@ -103,21 +103,15 @@ public final class TraceCompressor {
     self.sink = sink
     plan = SegmentPlan(config: config, size: size)
     splitter = ChunkSplitter(framing: config.framing)
-    pipeline = Self.pipeline(config, plan, threads: config.workers)
+    pipeline = Pipeline(
+      threads: config.workers, limit: plan.weightLimit(threads: config.workers), weigh: { $0.cut.count },
+      make: { SegmentPacker(config: config) })
   }
 
   deinit {
     // A worker may be waiting for what will not be told any more.
     hints.end()
     hintsBefore?.end()
-  }
-
-  private static func pipeline(
-    _ config: TracezipConfig, _ plan: SegmentPlan, threads: Int, overlaps: Bool = false
-  ) -> Pipeline<SegmentPacker> {
-    Pipeline(
-      threads: threads, overlaps: overlaps, limit: plan.weightLimit(threads: threads), weigh: { $0.cut.count },
-      make: { SegmentPacker(config: config) })
   }
 
   /// Adds the next bytes of a capture, cut anywhere.
@@ -319,7 +313,8 @@ public final class TraceCompressor {
   private func overlap(_ cut: ChunkCut) {
     shredsAhead = cut.framing != .unknown && (config.workers == 2 || config.workers > 2 && plan.isOneSegment)
     guard shredsAhead || config.workers == 1 else { return }
-    pipeline = Self.pipeline(config, plan, threads: 1, overlaps: true)
+    let config = config
+    pipeline = .shared(items: shredsAhead ? 2 : 1) { SegmentPacker(config: config) }
     if shredsAhead { source = nil }
   }
 

@@ -71,6 +71,11 @@ final class Pipeline<Work: SegmentWork> {
     isInline = threads <= 1 && !overlaps
   }
 
+  /// One worker, which has so many items at most while the caller reads and writes, or does a part of the work.
+  static func shared(items: Int, make: @escaping @Sendable () -> Work) -> Pipeline {
+    Pipeline(threads: 1, overlaps: true, limit: items, weigh: { _ in 1 }, make: make)
+  }
+
   deinit { stop() }
 
   /// Whether the caller should take before it feeds.

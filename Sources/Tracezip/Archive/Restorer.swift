@@ -16,11 +16,13 @@ final class Restorer {
   private let sink: ByteSink
   /// Of a sink that is a regular file: the workers write to where bytes belong, or leave it to this thread, which writes
   /// those of the first segment while it has time. What many threads restore need not wait in memory then.
-  private let tail: FileTail?
+  private var tail: FileTail?
   private let handover = Handover()
   /// Restored bytes of the blocks that were handed to the workers.
   private var fedBytes = 0
-  private let pipeline: Pipeline<SegmentUnpacker>
+  private var pipeline: Pipeline<SegmentUnpacker>
+  private let threads: Int
+  private let limits: DecodeLimits
   private let memoryLimit: Int
   /// Whether this thread, which has little to do, checks what the workers restore. A single segment has one worker
   /// whatever there might be; many would have to wait for their checks.
@@ -64,14 +66,51 @@ final class Restorer {
     tail = threads > 1 ? sink.tail : nil
     let checksHere = threads <= 4 && Worker.cores > 1
     checksItself = checksHere
+    self.threads = threads
+    self.limits = limits
     pipeline = Pipeline(
       threads: threads, overlaps: overlaps, limit: weight,
       weigh: {
         let isHeld = $0.place == nil && !$0.isChecked && $0.head.known != .stored
         return $0.payload.count + (isHeld ? $0.head.restoredCount : 0)
       },
-      make: { SegmentUnpacker(limits: limits, details: details, checks: !checksHere) })
+      make: { SegmentUnpacker(limits: limits, details: details, share: checksHere ? .restoring : .whole) })
     self.details = details
+  }
+
+  /// The most stored bytes that are looked through for what they hold.
+  private static let mostLookedThrough = 8 << 20
+
+  /// One segment has one worker: this thread, were it to wait, weaves and checks what that decodes.
+  private func shareWork(from start: Place) {
+    guard threads > 1, checksItself, !details, !skipsDecoding, isOneSegment(from: start) else { return }
+    tail = nil
+    let limits = self.limits
+    pipeline = .shared(items: 2) { SegmentUnpacker(limits: limits, share: .coding) }
+  }
+
+  /// Whether all there is is one segment of several blocks, as far as frames are right about their lengths.
+  private func isOneSegment(from start: Place) -> Bool {
+    guard let totalBytes, totalBytes <= Self.mostLookedThrough, (try? window.fill(totalBytes)) == totalBytes else {
+      return false
+    }
+    let ahead = window.ahead
+    var at = 0
+    if case .header = start { at = Format.headerSize }
+    var (segments, blocks) = (0, 0)
+    while at < totalBytes {
+      if ahead[at] == FrameKind.mark.rawValue {
+        segments += 1
+        at += Format.mark.count
+        continue
+      }
+      guard let head = try? FrameHead.parse(ahead[at..<totalBytes]) else { return false }
+      if head.known == .modelled { blocks += 1 }
+      at += head.size + head.storedCount
+      // The size of the end frame stands behind it.
+      if head.known == .end { at += 1 }
+    }
+    return segments == 1 && blocks > 1 && at == totalBytes
   }
 
   // MARK: The walk
@@ -100,6 +139,7 @@ final class Restorer {
   }
 
   private func walk(from start: Place) throws(TracezipError) {
+    shareWork(from: start)
     guard let tail else { return try walkOn(from: start) }
     do throws(TracezipError) {
       try walkOn(from: start)
@@ -309,9 +349,8 @@ final class Restorer {
         var unpacker = Unpacker()
         _ = try unpacker.zstd(item.payload.view, limit: Format.largestSingle, into: &item.restored)
       default:
-        var decoder = SegmentDecoder(limits: DecodeLimits(memory: min(memoryLimit, 1 << 28)), details: details)
-        try decoder.decode(payload, restoredCount: item.head.restoredCount, into: &item.restored)
-        item.report = decoder.report
+        let decoder = SegmentDecoder(limits: DecodeLimits(memory: min(memoryLimit, 1 << 28)), details: details)
+        item.report = try decoder.decode(payload, restoredCount: item.head.restoredCount, into: &item.restored)
       }
     } catch {
       throw fail(error.kind)
@@ -412,6 +451,7 @@ final class Restorer {
   private func deliver(_ item: StoredBlock) throws(TracezipError) {
     // Unless it is delivered: it stays so where this throws.
     hasFailed = true
+    item.weave()
     if checksItself, item.error == nil, !item.isChecked, item.place == nil {
       do throws(BlockError) { try item.check() } catch { item.fail(error) }
     }

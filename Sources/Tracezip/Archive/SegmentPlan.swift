@@ -62,9 +62,8 @@ struct SegmentPlan {
   }
 
   /// The most bytes that chunks under way should hold: with several threads, a segment for each but one that waits while
-  /// the next is begun, and a few blocks for all; for one thread one block, while the next is read.
+  /// the next is begun, and a few blocks for all.
   func weightLimit(threads: Int) -> Int {
-    // Any chunk is enough.
     guard threads > 1 else { return 1 }
     return min((threads - 1) * sizeOfJSON, max(sizeOfJSON, 448 << 20)) + 2 * threads * blockSize
   }

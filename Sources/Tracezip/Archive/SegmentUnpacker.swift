@@ -22,6 +22,10 @@ final class StoredBlock: @unchecked Sendable {
   var handover: Handover?
   /// Whether it did.
   var isHandedOver = false
+  /// Of a modelled block what was decoded of it, in memory that is used again; and who can weave it, where that is left
+  /// to the walk.
+  var decoded: DecodedBlock?
+  var weaver: SegmentDecoder?
 
   init() {}
 
@@ -35,6 +39,7 @@ final class StoredBlock: @unchecked Sendable {
     place = nil
     handover = nil
     isHandedOver = false
+    weaver = nil
     archiveBytes = 0
     head = FrameHead(kind: 0, storedCount: 0)
   }
@@ -48,6 +53,13 @@ extension StoredBlock {
     if computed != head.restoredCheck {
       throw BlockError(.checksumMismatch(declared: UInt64(head.restoredCheck), computed: UInt64(computed)))
     }
+  }
+
+  /// Restores the block, if it has been decoded and that was left to be done; an error is noted.
+  func weave() {
+    guard error == nil, let weaver, let decoded else { return }
+    self.weaver = nil
+    do throws(BlockError) { report = try weaver.weave(decoded, payload.view, into: &restored) } catch { fail(error) }
   }
 
   /// Notes why the block could not be restored.
@@ -83,16 +95,24 @@ final class SegmentUnpacker: SegmentWork {
   private var unpacker = Unpacker()
   /// A modelled block is missing: those that follow cannot be decoded.
   private var hasLostState = false
-  /// What blocks that are written here are restored into, one after the other.
+  /// What blocks that are written here are restored into, one after the other; and what is decoded of those that are
+  /// woven here.
   private var room = Buffer<UInt8>()
+  private lazy var decoded = DecodedBlock()
 
-  /// Whether restored bytes are checked here, and not by who takes them.
-  private let checks: Bool
+  /// What is done here.
+  enum Share {
+    /// All, or all but to check what is restored: whoever takes it does that.
+    case whole, restoring
+    /// Of modelled blocks only coding: whoever takes them weaves (`StoredBlock.weave`) and checks.
+    case coding
+  }
+  private let share: Share
 
-  init(limits: DecodeLimits, details: Bool = false, checks: Bool = true) {
+  init(limits: DecodeLimits, details: Bool = false, share: Share = .whole) {
     self.limits = limits
     self.details = details
-    self.checks = checks
+    self.share = share
   }
 
   func work(on block: StoredBlock) {
@@ -105,7 +125,7 @@ final class SegmentUnpacker: SegmentWork {
         block.isHandedOver = true
         block.place = nil
       }
-      if checks || block.place != nil { try block.check() }
+      if share == .whole || block.place != nil { try block.check() }
     } catch {
       if block.head.known == .modelled { hasLostState = true }
       block.fail(error)
@@ -125,12 +145,15 @@ final class SegmentUnpacker: SegmentWork {
     case .zstd: try unpacker.zstd(payload, restoredCount: count, into: &block.restored)
     case .lz4: try unpacker.lz4(payload, restoredCount: count, into: &block.restored)
     case .modelled:
-      if hasLostState { throw BlockError(.malformed(reason: "a block before it in its segment is missing")) }
-      if decoder == nil { decoder = SegmentDecoder(limits: limits, details: details) }
-      try decoder!.decode(payload, restoredCount: count, into: &block.restored)
-      block.report = decoder?.report ?? BlockReport()
-      guard block.restored.count == count else {
-        throw BlockError(.malformed(reason: "a block is not of the size it declares"))
+      if hasLostState { throw .missingState }
+      if decoder == nil { decoder = SegmentDecoder(limits: limits, details: details, isAhead: share == .coding) }
+      if share == .coding {
+        let decoded = block.decoded ?? DecodedBlock()
+        block.decoded = decoded
+        try decoder!.code(payload, restoredCount: count, decoded)
+        block.weaver = decoder
+      } else {
+        block.report = try decoder!.decode(payload, restoredCount: count, decoded, into: &block.restored)
       }
     default: throw BlockError(.unsupportedFrame(kind: Int(block.head.kind)))
     }

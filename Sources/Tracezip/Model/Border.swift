@@ -71,4 +71,7 @@ struct BlockError: Error, Equatable {
     self.kind = kind
     self.column = column
   }
+
+  /// Of a block whose segment has lost an earlier one.
+  static let missingState = BlockError(.malformed(reason: "a block before it in its segment is missing"))
 }

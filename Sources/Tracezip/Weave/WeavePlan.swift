@@ -323,6 +323,13 @@ struct ConstantSlots: ~Copyable {
     constant.resize(to: slots, filling: false)
   }
 
+  mutating func copy(_ other: borrowing ConstantSlots) {
+    constant.removeAll()
+    constant.append(other.constant, from: 0)
+    firsts.removeAll()
+    firsts.append(other.firsts, from: 0)
+  }
+
   @inline(__always)
   mutating func note(slot: Int, isConstant: Bool) { constant[slot] = isConstant }
 
