@@ -237,7 +237,9 @@ enum ManualPages {
     the archive is restored and compared with the file byte for byte (what came through a pipe: by checksums). A file that
     has changed since it was read, such as a log that grew, is an error and stays.
     .PP
-    The bytes of an archive do not depend on the number of threads.
+    The bytes of an archive do not depend on the number of threads. One thread does all the work, while another reads
+    and writes. Two share a segment: one takes the input apart and writes what the other codes. More work on segments
+    side by side, which takes more memory, where there is more than one.
 
     """,
     "cat": """
