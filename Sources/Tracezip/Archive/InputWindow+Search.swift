@@ -1,5 +1,28 @@
 import Bytes
 
+extension InputWindow {
+  /// Whether all that is ahead, `front` bytes left out, is one segment of several modelled blocks, as far as frames are
+  /// right about their lengths.
+  func isOneSegment(behind front: Int) -> Bool {
+    let ahead = self.ahead
+    var at = front
+    var (segments, blocks) = (0, 0)
+    while at < ahead.count {
+      if ahead[at] == FrameKind.mark.rawValue {
+        segments += 1
+        at += Format.mark.count
+        continue
+      }
+      guard let head = try? FrameHead.parse(ahead[at..<ahead.count]) else { return false }
+      if head.known == .modelled { blocks += 1 }
+      at += head.size + head.storedCount
+      // The size of the end frame stands behind it.
+      if head.known == .end { at += 1 }
+    }
+    return segments == 1 && blocks > 1 && at == ahead.count
+  }
+}
+
 /// Behind damage: where an archive makes sense again.
 extension InputWindow {
   enum Intact { case segment, archive }

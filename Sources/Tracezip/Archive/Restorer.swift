@@ -83,34 +83,14 @@ final class Restorer {
 
   /// One segment has one worker: this thread, were it to wait, weaves and checks what that decodes.
   private func shareWork(from start: Place) {
-    guard threads > 1, checksItself, !details, !skipsDecoding, isOneSegment(from: start) else { return }
+    guard threads > 1, checksItself, !details, !skipsDecoding, let totalBytes, totalBytes <= Self.mostLookedThrough
+    else { return }
+    var front = 0
+    if case .header = start { front = Format.headerSize }
+    guard (try? window.fill(totalBytes)) == totalBytes, window.isOneSegment(behind: front) else { return }
     tail = nil
     let limits = self.limits
     pipeline = .shared(items: 2) { SegmentUnpacker(limits: limits, share: .coding) }
-  }
-
-  /// Whether all there is is one segment of several blocks, as far as frames are right about their lengths.
-  private func isOneSegment(from start: Place) -> Bool {
-    guard let totalBytes, totalBytes <= Self.mostLookedThrough, (try? window.fill(totalBytes)) == totalBytes else {
-      return false
-    }
-    let ahead = window.ahead
-    var at = 0
-    if case .header = start { at = Format.headerSize }
-    var (segments, blocks) = (0, 0)
-    while at < totalBytes {
-      if ahead[at] == FrameKind.mark.rawValue {
-        segments += 1
-        at += Format.mark.count
-        continue
-      }
-      guard let head = try? FrameHead.parse(ahead[at..<totalBytes]) else { return false }
-      if head.known == .modelled { blocks += 1 }
-      at += head.size + head.storedCount
-      // The size of the end frame stands behind it.
-      if head.known == .end { at += 1 }
-    }
-    return segments == 1 && blocks > 1 && at == totalBytes
   }
 
   // MARK: The walk

@@ -84,7 +84,7 @@ struct RunOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say more; -vv even more.")
   var verbose: Int
 
-  @Flag(inversion: .prefixedNo, help: "Show progress. The default is to do so if standard error is a terminal.")
+  @Flag(inversion: .prefixedNo, help: "Show progress, or none; without either if standard error is a terminal.")
   var progress: Bool?
 
   var verbosity: Int { quiet ? 0 : 1 + verbose }
