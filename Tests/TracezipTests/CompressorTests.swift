@@ -1,8 +1,9 @@
 import Foundation
 import TestSupport
 import Testing
-import Tracezip
 import Workload
+
+@testable import Tracezip
 
 @Suite struct CompressorTests {
   private func archive(_ bytes: [UInt8], pieces: [Int], _ config: TracezipConfig, size: Int? = nil) throws -> [UInt8] {
@@ -56,6 +57,26 @@ import Workload
         config.threads = threads
         let isSame = try TraceCompressor.compress(capture, config: config) == once
         #expect(isSame, "\(threads) threads, segments of \(segmentSize) bytes")
+      }
+    }
+  }
+
+  @Test(arguments: [false, true]) func `A block that takes more state than restoring allows is kept plain`(
+    isAhead: Bool
+  ) throws {
+    var writer = TraceWriter(seed: 46)
+    let capture = writer.capture(messages: 50, spans: 10)
+    for (mostState, isPlain) in [(SegmentEncoder.mostState, false), (10_000, true)] {
+      let packer = SegmentPacker(config: TracezipConfig(), mostState: mostState)
+      for _ in 0..<2 {
+        let chunk = Chunk()
+        chunk.bytes.append(capture)
+        chunk.cut = ChunkCut(count: capture.count, framing: .lengthPrefixed)
+        if isAhead { packer.shredAhead(chunk) }
+        packer.work(on: chunk)
+        if isAhead { packer.finish(chunk) }
+        #expect(chunk.plainBytes == (isPlain ? capture.count : 0))
+        #expect(chunk.frames.count > 0)
       }
     }
   }

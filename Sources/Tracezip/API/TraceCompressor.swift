@@ -314,7 +314,7 @@ public final class TraceCompressor {
     shredsAhead = cut.framing != .unknown && (config.workers == 2 || config.workers > 2 && plan.isOneSegment)
     guard shredsAhead || config.workers == 1 else { return }
     let config = config
-    pipeline = .shared(items: shredsAhead ? 2 : 1) { SegmentPacker(config: config) }
+    pipeline = .ofOneWorker(items: shredsAhead ? 2 : 1) { SegmentPacker(config: config) }
     if shredsAhead { source = nil }
   }
 

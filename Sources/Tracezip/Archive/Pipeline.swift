@@ -72,7 +72,7 @@ final class Pipeline<Work: SegmentWork> {
   }
 
   /// One worker, which has so many items at most while the caller reads and writes, or does a part of the work.
-  static func shared(items: Int, make: @escaping @Sendable () -> Work) -> Pipeline {
+  static func ofOneWorker(items: Int, make: @escaping @Sendable () -> Work) -> Pipeline {
     Pipeline(threads: 1, overlaps: true, limit: items, weigh: { _ in 1 }, make: make)
   }
 

@@ -52,7 +52,7 @@ final class Restorer {
     self.sink = sink
     var threads = config.workers
     var weight = threads * (48 << 20) + (16 << 20)
-    var memory = 1 << 30
+    var memory = DecodeLimits.usual
     if let limit = config.memoryLimit {
       threads = max(1, min(threads, limit / (128 << 20)))
       weight = min(weight, limit / 3)
@@ -90,7 +90,7 @@ final class Restorer {
     guard (try? window.fill(totalBytes)) == totalBytes, window.isOneSegment(behind: front) else { return }
     tail = nil
     let limits = self.limits
-    pipeline = .shared(items: 2) { SegmentUnpacker(limits: limits, share: .coding) }
+    pipeline = .ofOneWorker(items: 2) { SegmentUnpacker(limits: limits, share: .coding) }
   }
 
   // MARK: The walk

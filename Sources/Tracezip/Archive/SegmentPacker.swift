@@ -96,6 +96,7 @@ extension Chunk {
 /// segment. The frames are the same either way.
 final class SegmentPacker: SegmentWork {
   private let config: TracezipConfig
+  private let mostState: Int
   /// An archive of one block leaves out the front of a zstd payload, and knows no LZ4.
   private var isSingle = false
   private var spared: Int { isSingle ? SingleArchive.zstdHeader.count : 0 }
@@ -113,6 +114,8 @@ final class SegmentPacker: SegmentWork {
   /// Whether the encoder has coded a block of the open segment; and whether the last one was its last.
   private var hasState = false
   private var isFull = false
+  /// Whether the last block takes more state than decoders allow.
+  private var isTooLarge = false
   private var summary = SegmentSummary()
   private var services: Set<[UInt8]> = []
   private var traces = Buffer<UInt64>()
@@ -126,7 +129,10 @@ final class SegmentPacker: SegmentWork {
   /// The segment's hints.
   private var hints: SharedHints?
 
-  init(config: TracezipConfig) { self.config = config }
+  init(config: TracezipConfig, mostState: Int = SegmentEncoder.mostState) {
+    self.config = config
+    self.mostState = mostState
+  }
 
   /// Nobody waits for a segment that has ended, or was given up.
   deinit { hints?.end() }
@@ -144,7 +150,9 @@ final class SegmentPacker: SegmentWork {
     chunk.packer = self
     guard mayShredAhead, isModelled(chunk) else { return }
     let isFirst = encoderAhead?.framing != chunk.cut.framing
-    let encoder = isFirst ? SegmentEncoder(config: config, framing: chunk.cut.framing, isAhead: true) : encoderAhead!
+    let encoder =
+      isFirst
+      ? SegmentEncoder(config: config, framing: chunk.cut.framing, isAhead: true, mostState: mostState) : encoderAhead!
     let hand = hands.popLast() ?? BlockAtHand()
     encoder.shred(chunk.bytes[0..<chunk.cut.count], entry: chunk.cut.entry, hand)
     chunk.ahead = Chunk.Ahead(encoder: encoder, hand: hand, isFirst: isFirst)
@@ -246,11 +254,12 @@ final class SegmentPacker: SegmentWork {
     if framing == .json { report.messages = chunk.cut.messages }
     // What zstd makes of it is worth knowing for small files, and where the model did badly.
     var kind = FrameKind.modelled
-    if !hasState && isSmall || modelled.count > bytes.count / 2 {
+    if !hasState && isSmall || modelled.count > bytes.count / 2 || isTooLarge {
       let other = pack(bytes, level: level(isSmall && !hasState))
       let size = other == .stored ? bytes.count : packed.count - spared
       // A plain block in the middle costs the state, which must be worth it.
-      if size < (hasState && modelled.count < bytes.count ? modelled.count / 4 * 3 : modelled.count) { kind = other }
+      let most = hasState && modelled.count < bytes.count ? modelled.count / 4 * 3 : modelled.count
+      if isTooLarge || size < most { kind = other }
     }
     if kind == .modelled {
       hasState = true
@@ -275,7 +284,7 @@ final class SegmentPacker: SegmentWork {
       if let ahead, ahead.isFirst {
         encoder = ahead.encoder
       } else {
-        encoder = SegmentEncoder(config: config, framing: framing)
+        encoder = SegmentEncoder(config: config, framing: framing, mostState: mostState)
       }
     }
     var hand = self.hand
@@ -286,8 +295,9 @@ final class SegmentPacker: SegmentWork {
       encoder!.code(hand, hints: chunk.wayToHints)
     }
     chunk.wayToHints?.tell(hand.hints)
-    isFull = hand.isFull
+    (isFull, isTooLarge) = (hand.isFull, hand.isTooLarge)
     modelled.removeAll()
+    if isTooLarge { return hand.report }
     return encoder!.write(hand, isFollowed: chunk.isFollowed, into: &modelled)
   }
 

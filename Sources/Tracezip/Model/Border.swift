@@ -58,8 +58,11 @@ func traceHash(_ id: ByteView) -> UInt64 { xxHash64(id) }
 
 /// What decoding may hold.
 struct DecodeLimits: Sendable {
+  /// Bytes of state that are allowed where nobody says less: no encoder may need more.
+  static let usual = 1 << 30
+
   /// Bytes of state and scratch a decoder may allocate.
-  var memory: Int = 1 << 30
+  var memory = usual
 }
 
 /// Why a block could not be decoded.

@@ -7,6 +7,7 @@ import Columns
 /// another (`weave`), behind it.
 final class SegmentDecoder: @unchecked Sendable {
   let limits: DecodeLimits
+  private let details: Bool
 
   // Coding.
   private var model = BlockModel()
@@ -34,6 +35,7 @@ final class SegmentDecoder: @unchecked Sendable {
   init(limits: DecodeLimits, details: Bool = false, isAhead: Bool = false) {
     self.limits = limits
     self.isAhead = isAhead
+    self.details = details
     model.slotCosts.isOn = details
     if details { text.tellCosts() }
   }
@@ -128,12 +130,10 @@ final class SegmentDecoder: @unchecked Sendable {
     guard isAhead ? weave(hand, hand.constants, into: &out) : weave(hand, model.constants, into: &out),
       out.count - before == hand.restoredCount
     else { throw malformed("a block's records do not fit together") }
-    let memory =
-      strings.bytes + strings.count * MemoryLayout<StringTable.Entry>.stride + hand.modelBytes
-      + skeletons.templateSteps.count * 4
+    let memory = SegmentEncoder.stateBytes(strings, skeletons) + hand.modelBytes
     if memory > limits.memory { throw BlockError(.limitExceeded(limit: limits.memory, value: memory)) }
     hand.report.services = skeletons.services(hand.newStrings, strings)
-    if model.slotCosts.isOn { account(hand, packedText) }
+    if details { account(hand, packedText) }
     hasLostState = false
     return hand.report
   }

@@ -3,9 +3,9 @@ import Columns
 
 /// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, write.
 ///
-/// Each of the three steps has a state of its own, which no other step touches, and leaves to the next what that needs
-/// (`BlockAtHand`): blocks go through each step in order, but each step may run on a thread of its own, ahead of those
-/// behind it. Shredding and writing share a thread: writing looks up strings that shredding has found.
+/// Each of the three steps has a state of its own and leaves to the next what that needs (`BlockAtHand`). Blocks go
+/// through each step in order, but coding may run on a thread of its own, while another shreds later blocks and writes
+/// earlier ones. Those two share a thread: writing looks up strings that shredding has found.
 ///
 /// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text and
 /// coded values, each behind its length as varint, with the number of new strings before the text; then the raw bits
@@ -31,14 +31,21 @@ final class SegmentEncoder: @unchecked Sendable {
   /// The skeletons as the block's delta tells them, where shredding may be ahead.
   private var told = Skeletons()
   private let isAhead: Bool
+  private let mostState: Int
 
   // Writing.
   private var text = TextPacker()
   private var columnPaths = ColumnPaths()
 
-  /// `isAhead`: shredding may be ahead of coding.
-  init(config: TracezipConfig, framing: BlockFraming, isAhead: Bool = false) {
+  /// With some room: the decoder's tables need not have grown in the same steps.
+  static let mostState = DecodeLimits.usual / 4 * 3
+
+  /// - Parameters:
+  ///   - isAhead: shredding may be ahead of coding.
+  ///   - mostState: bytes of a decoder's state with which a block is still written.
+  init(config: TracezipConfig, framing: BlockFraming, isAhead: Bool = false, mostState: Int = mostState) {
     self.config = config
+    self.mostState = mostState
     self.isAhead = isAhead
     ids = IdEncoder(effort: config.effort == .best ? .best : config.level < 3 ? .javaAndNode : .default)
     self.framing = framing
@@ -74,6 +81,13 @@ final class SegmentEncoder: @unchecked Sendable {
     hand.isFull =
       state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
       || state.skeletons.templateSteps.count > Skeletons.mostTemplateSteps / 4
+    hand.stateBytes = Self.stateBytes(state.strings, state.skeletons)
+    hand.isTooLarge = state.skeletons.templateSteps.count > Skeletons.mostTemplateSteps
+  }
+
+  /// What a decoder's strings and skeletons take, about.
+  static func stateBytes(_ strings: borrowing StringTable, _ skeletons: borrowing Skeletons) -> Int {
+    strings.bytes + strings.count * MemoryLayout<StringTable.Entry>.stride + skeletons.templateSteps.count * 4
   }
 
   /// What the block's resources that are new say of their SDKs, which helps to find generators of ids.
@@ -98,7 +112,9 @@ final class SegmentEncoder: @unchecked Sendable {
 
   /// The second step: records to coded values. `hints`: what the segment before tells.
   func code(_ hand: BlockAtHand, hints: BlockHints?) {
-    if isAhead, !told.readDelta(hand.skeletonDelta.view) { preconditionFailure("skeletons that were just written") }
+    hand.hints = IdHints()
+    if isAhead, !hand.isTooLarge, !told.readDelta(hand.skeletonDelta.view) { hand.isTooLarge = true }
+    if hand.isTooLarge { return }
     for (string, language) in hand.languages { languages[string] = language }
     model.codedIds.append(repeating: .max, count: hand.strings)
     model.newStrings.removeAll()
@@ -114,10 +130,11 @@ final class SegmentEncoder: @unchecked Sendable {
     } else {
       model.code(&hand.block, state.skeletons, limit: hand.chunkBytes, &scratch, &coder)
     }
-    hand.hints = IdHints()
     model.encodeIds(hand.block, scratch, languages, config, &ids, hints, &hand.hints, &coder)
     model.finish(&hand.block, scratch, decoding: false)
     coder.finish()
+    hand.stateBytes += model.bytes
+    hand.isTooLarge = hand.stateBytes > mostState
     swap(&hand.coded, &coder.coded)
     swap(&hand.raw, &coder.raw)
     swap(&hand.newStrings, &model.newStrings)
@@ -172,6 +189,10 @@ final class BlockAtHand: @unchecked Sendable {
   var languages: [(string: UInt32, language: IdLanguage)] = []
   /// Whether the segment should end behind this block: its strings, or its skeletons, are as many as they may be.
   var isFull = false
+  /// What a decoder's state takes after this block, and whether that is more than decoders allow: then the block is not
+  /// to be written.
+  var stateBytes = 0
+  var isTooLarge = false
 
   // From coding.
   var coded = Buffer<UInt8>()
