@@ -58,6 +58,7 @@ public enum Tool {
   /// The command itself is asked first: setting up all of its siblings takes as long again, and one that says what it is
   /// part of is not asked for a completion script. What it does not take, such as `--help`, is for the whole family.
   private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    if let plain = PlainCall.command(arguments) { return plain }
     let command = TracezipCommand.configuration.subcommands.first { $0.configuration.commandName == arguments.first }
     if let parsed = try? command?.parseAsRoot(Array(arguments.dropFirst())) { return parsed }
     return try TracezipCommand.parseAsRoot(arguments)

@@ -1,6 +1,8 @@
+import ArgumentParser
 import Foundation
 import TestSupport
 import Testing
+import Workload
 
 @testable import TracezipCommands
 
@@ -44,6 +46,43 @@ struct CallTests {
       #expect(try Tracezip.run("-d", input: packed.output).output == Captures.small, "\(level)")
     }
     #expect(try Tracezip.run("--fast", "--best", input: []).status == 64)
+  }
+
+  @Test(
+    "calls that the argument parser is spared mean what it would read", arguments: [1, 2, 3] as [UInt64])
+  func plainCalls(seed: UInt64) throws {
+    let words = [
+      "-c", "--stdout", "-f", "--force", "-k", "--keep", "--rm", "-q", "--quiet", "-v", "--verbose", "-T", "--threads",
+      "0", "1", "2", "-o", "--output", "--level=3", "--level=19", "--level=20", "--level", "--fast", "--best",
+      "--verify",
+      "--recover", "a", "b.trz", "-", "--", "", "-x", "--output=c", "--without", "delta", "--threads=4", "ü",
+    ]
+    var random = SeededRandom(seed: seed)
+    var plain = 0
+    for _ in 0..<3000 {
+      let command = random.below(2) == 0 ? "compress" : "decompress"
+      let arguments = (0..<random.below(6)).map { _ in words[random.below(words.count)] }
+      guard let read = PlainCall.command([command] + arguments) else { continue }
+      plain += 1
+      let parsed: any ParsableCommand =
+        command == "compress" ? try Compress.parse(arguments) : try Decompress.parse(arguments)
+      #expect(Self.values(read) == Self.values(parsed), "seed \(seed): \(command) \(arguments)")
+    }
+    #expect(plain > 300, "seed \(seed)")
+    // What nearly all calls are, is.
+    for call in ["compress a", "compress -c -T 1 a", "compress --level=9 -o b a -f", "decompress -c a", "decompress"] {
+      #expect(PlainCall.command(call.split(separator: " ").map(String.init)) != nil, "\(call)")
+    }
+  }
+
+  /// The values of a command, by name: what the parser keeps beside them is its own.
+  private static func values(_ command: Any, _ path: String = "") -> [String] {
+    Mirror(reflecting: command).children.flatMap { name, value -> [String] in
+      let place = path + "." + (name ?? "")
+      if let group = value as? any GroupOfOptions { return values(group.all, place) }
+      if let option = value as? any ReadValue { return ["\(place) = \(option.value)"] }
+      return ["\(place) = \(value)"]
+    }
   }
 
   @Test("rewriting leaves file names and the values of options alone")
@@ -177,3 +216,10 @@ struct CallTests {
     }
   }
 }
+
+private protocol GroupOfOptions { var all: Any { get } }
+private protocol ReadValue { var value: String { get } }
+extension OptionGroup: GroupOfOptions { var all: Any { wrappedValue } }
+extension Option: ReadValue { var value: String { String(describing: wrappedValue) } }
+extension Flag: ReadValue { var value: String { String(describing: wrappedValue) } }
+extension Argument: ReadValue { var value: String { String(describing: wrappedValue) } }

@@ -19,12 +19,15 @@ struct Settings {
       Layer("environment", try Self.environment()),
     ]
     if let file = try ConfigFile.find(options.config) { layers.append(Layer(file.path, file.values)) }
-    let given = Set(layers.flatMap(\.keys))
-    if !given.isEmpty {
+    layers.removeAll { $0.values.isEmpty }
+    if layers.count == 1 {
+      // Nothing to choose between: the reader of layers would only take time to be set up.
+      for (key, text) in layers[0].values { _ = Setting.all[key]?.set(&self, text) }
+    } else if !layers.isEmpty {
       // Told by that variable, the library would write a file of its own.
       unsafe _ = unsetenv("CONFIG_ACCESS_LOG_FILE")
       let reader = ConfigReader(providers: layers.map(\.provider))
-      for key in given {
+      for key in Set(layers.flatMap(\.values.keys)) {
         // What a layer holds has been checked: its setting can take it.
         if let text = reader.string(forKey: ConfigKey([key])) { _ = Setting.all[key]?.set(&self, text) }
       }
@@ -50,15 +53,19 @@ struct Settings {
 
   /// Where settings come from: their texts by key.
   private struct Layer {
-    let provider: InMemoryProvider
-    let keys: [String]
+    let name: String
+    let values: [String: String]
 
     init(_ name: String, _ values: [String: String]) {
+      self.name = name
       var values = values
       // Who says a level means it, whatever effort a lower layer asks for.
       if values["level"] != nil, values["effort"] == nil { values["effort"] = TracezipConfig.Effort.default.rawValue }
-      keys = Array(values.keys)
-      provider = InMemoryProvider(
+      self.values = values
+    }
+
+    var provider: InMemoryProvider {
+      InMemoryProvider(
         name: name,
         values: [AbsoluteConfigKey: ConfigValue](
           uniqueKeysWithValues: values.map { (AbsoluteConfigKey([$0]), ConfigValue(.string($1), isSecret: false)) }))
