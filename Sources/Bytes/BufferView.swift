@@ -34,6 +34,13 @@ public struct BufferView<Element: BitwiseCopyable>: BitwiseCopyable, @unchecked 
     return unsafe base[index]
   }
 
+  /// Sets an element whose index the caller has already compared with `count`.
+  @inlinable @inline(__always)
+  public func setUnchecked(_ index: Int, _ value: Element) {
+    assert(UInt(bitPattern: index) < UInt(bitPattern: count))
+    unsafe base[index] = value
+  }
+
   /// Asks for the memory of the element at `index`, which need not be there: a hint for what will be met soon.
   @inlinable @inline(__always)
   public func prefetch(_ index: Int) { unsafe tracezip_prefetch(base + index) }

@@ -439,8 +439,8 @@ extension GoWordIds {
 }
 
 extension IdSequence {
-  /// The generator with position 0 at its first id of `units`, of which it must give back at least `needed`: more than
-  /// its state has bits. Units are looked for up to four times the sample before and behind.
+  /// The generator, moved back where its ids are behind it, once it has given back at least `needed` of `units`: more
+  /// than its state has bits. They are looked for up to four times the sample ahead, then as far behind.
   func anchored(to units: [UInt64], needed: Int, budget: inout Int) -> Self? {
     // 1 for a unit that is still to be met.
     var wanted = FlatMap(expecting: units.count)
@@ -448,24 +448,29 @@ extension IdSequence {
     let reach = 4 * units.count + 2000
     guard budget > reach * 20 else { return nil }
     budget -= reach * 20
-    var generator = self
-    generator.rewind(reach)
-    var made = Buffer<UInt64>(capacity: 2 * reach)
-    generator.append(2 * reach, to: &made)
-    var first: Int?
     var found = 0
-    for position in 0..<made.count where wanted.find(made[position]) == 1 {
-      wanted.set(made[position], 0)
-      found += 1
-      if first == nil { first = position }
+    var made = Buffer<UInt64>()
+    func count(_ made: borrowing Buffer<UInt64>) {
+      for position in 0..<made.count where wanted.find(made[position]) == 1 {
+        wanted.set(made[position], 0)
+        found += 1
+      }
     }
-    guard let first, found >= needed else { return nil }
-    generator = self
-    if first <= reach {
-      generator.rewind(reach - first)
-    } else {
-      generator.append(first - reach, to: &made)
+    let step = 1024
+    var ahead = self
+    for _ in 0...reach / step where found < needed {
+      made.removeAll()
+      ahead.append(step, to: &made)
+      count(made)
     }
-    return generator
+    var behind = self
+    for _ in 0...reach / step where found < needed {
+      behind.rewind(step)
+      made.removeAll()
+      var copy = behind
+      copy.append(step, to: &made)
+      count(made)
+    }
+    return found >= needed ? behind : nil
   }
 }

@@ -5,7 +5,7 @@ import Bytes
 struct SequenceScan: ~Copyable {
   /// One bit for each hash of an id: most outputs are no id and stop here.
   private var filter = Buffer<UInt64>()
-  private var filterShift: UInt64 = 0
+  private var filterMask: UInt64 = 0
   private var table = FlatMap(expecting: 0)
   /// By entry: its draw, and the entry before with the same id.
   private var entries = Buffer<Entry>()
@@ -26,11 +26,12 @@ struct SequenceScan: ~Copyable {
 
   /// For about `count` draws, trace ids known by their half that is drawn first.
   mutating func clear(expecting count: Int, highFirst: Bool) {
-    var bits = 10
-    while 1 << bits < count * 12 { bits += 1 }
+    // Of 48 bits and more an id, one in a hundred outputs passes.
+    var bits = 12
+    while bits < 32, 1 << bits < count * 48 { bits += 1 }
     filter.removeAll()
     filter.append(repeating: 0, count: 1 << (bits - 6))
-    filterShift = UInt64(64 - bits)
+    filterMask = 1 << UInt64(bits) - 1
     table.clear(expecting: count)
     entries.removeAll()
     entries.reserve(count)
@@ -42,8 +43,8 @@ struct SequenceScan: ~Copyable {
   @inline(__always)
   mutating func add(_ draw: IdDraw, _ number: UInt32) {
     let key = draw.isTrace && highFirst ? draw.high : draw.low
-    let bit = Int(truncatingIfNeeded: (key &* 0xD6E8_FEB8_6659_FD93) >> filterShift)
-    filter[bit >> 6] |= 1 << UInt64(bit & 63)
+    let bit = Self.hash(key) & filterMask
+    filter[Int(bit >> 6)] |= 1 << (bit & 63)
     let old = table.set(key, UInt32(entries.count))
     entries.append(Entry(low: draw.low, high: draw.high, number: number, next: old, isTrace: draw.isTrace))
   }
@@ -53,35 +54,66 @@ struct SequenceScan: ~Copyable {
   func look(
     _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, origin: Int64, shape: IdShape, _ hits: inout Buffer<Hit>
   ) {
-    let unitBits = UInt64(shape.unitBits)
-    if shape.unitBits < 32, !range.isEmpty {
-      // All narrow generators have their first unit on top.
-      let last = shape.unitsOfSpan &- 1
-      var word = shape.word(units, at: range.lowerBound) >> unitBits
-      let ends = units.elements[range.lowerBound &+ last..<range.upperBound &+ last]
-      var i = 0
-      while i < ends.count {
-        word = word &<< unitBits | ends[i]
-        if mayBe(word) { find(word, units, range.lowerBound &+ i, origin, shape, &hits) }
-        i &+= 1
-      }
-    } else if shape.unitBits == 64 {
-      for p in range where mayBe(units[p]) { find(units[p], units, p, origin, shape, &hits) }
-    } else {
+    switch shape.unitBits {
+    case 4: lookNarrow(units, range, origin, shape, &hits, bits: 4)
+    case 8: lookNarrow(units, range, origin, shape, &hits, bits: 8)
+    case 64:
+      for p in range where mayBe(units[p], filter.elements) { find(units[p], units, p, origin, shape, &hits) }
+    default:
       let (first, second): (UInt64, UInt64) = shape.highFirst ? (32, 0) : (0, 32)
       for p in range {
         let word = units[p] << first | units[p &+ 1] << second
-        if mayBe(word) { find(word, units, p, origin, shape, &hits) }
+        if mayBe(word, filter.elements) { find(word, units, p, origin, shape, &hits) }
       }
     }
   }
 
+  /// The same for units of a few bits. All generators that have such make an id's first digit first.
   @inline(__always)
-  private func mayBe(_ word: UInt64) -> Bool {
-    // The shift leaves as many bits as the filter has.
-    let bit = Int(truncatingIfNeeded: (word &* 0xD6E8_FEB8_6659_FD93) &>> filterShift)
-    return filter.elements.unchecked(bit &>> 6) &>> UInt64(bit & 63) & 1 != 0
+  private func lookNarrow(
+    _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, _ origin: Int64, _ shape: IdShape, _ hits: inout Buffer<Hit>,
+    bits: UInt64
+  ) {
+    guard !range.isEmpty else { return }
+    let last = 64 / Int(bits) - 1
+    var word: UInt64 = 0
+    for p in range.lowerBound..<range.lowerBound + last { word = word &<< bits | units[p] }
+    let ends = units.elements[range.lowerBound &+ last..<range.upperBound &+ last]
+    var i = 0
+    while true {
+      i = Self.next(ends, from: i, &word, bits: bits, filter.elements, filterMask)
+      if i == ends.count { return }
+      find(word, units, range.lowerBound &+ i, origin, shape, &hits)
+      i &+= 1
+    }
   }
+
+  /// The next place from `i` on whose word may be an id's; apart from what is done then, so that all it needs stays in
+  /// registers.
+  @inline(__always)
+  private static func next(
+    _ ends: BufferView<UInt64>, from i: Int, _ word: inout UInt64, bits: UInt64, _ filter: BufferView<UInt64>,
+    _ mask: UInt64
+  ) -> Int {
+    var i = i
+    while i < ends.count {
+      word = word &<< bits | ends.unchecked(i)
+      let bit = hash(word) & mask
+      if filter.unchecked(Int(truncatingIfNeeded: bit &>> 6)) &>> (bit & 63) & 1 != 0 { return i }
+      i &+= 1
+    }
+    return i
+  }
+
+  @inline(__always)
+  private func mayBe(_ word: UInt64, _ filter: BufferView<UInt64>) -> Bool {
+    // The mask leaves as many bits as the filter has.
+    let bit = Self.hash(word) & filterMask
+    return filter.unchecked(Int(truncatingIfNeeded: bit &>> 6)) &>> (bit & 63) & 1 != 0
+  }
+
+  @inline(__always)
+  private static func hash(_ word: UInt64) -> UInt64 { (word &* 0xD6E8_FEB8_6659_FD93) &>> 32 }
 
   /// Draws whose id begins with `word` at `p` of `units`.
   @inline(never)

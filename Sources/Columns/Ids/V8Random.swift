@@ -56,10 +56,17 @@ struct V8Random<Draw: V8Draw>: IdSequence {
       for _ in last..<64 { Self.step(&a, &b) }
       let made = units.elements[start &+ used..<start &+ last]
       var at = made.count
-      while at > 0 {
+      // Two at a time, so that the words of the state need not change places.
+      while at >= 2 {
         Self.step(&a, &b)
-        at &-= 1
-        made[at] = a &>> shift
+        made.setUnchecked(at &- 1, a &>> shift)
+        Self.step(&a, &b)
+        at &-= 2
+        made.setUnchecked(at, a &>> shift)
+      }
+      if at == 1 {
+        Self.step(&a, &b)
+        made[0] = a &>> shift
       }
       missing -= last - used
       if last < 64 {
