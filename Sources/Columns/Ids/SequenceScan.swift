@@ -6,8 +6,10 @@ struct SequenceScan: ~Copyable {
   /// One bit for each hash of an id: most outputs are no id and stop here.
   private var filter = Buffer<UInt64>()
   private var filterMask: UInt64 = 0
-  private var table = FlatMap(expecting: 0)
-  /// By entry: its draw, and the entry before with the same id.
+  /// By the hash' first bits: the last entry of such, or `none`.
+  private var heads = Buffer<UInt32>()
+  private var headShift: UInt64 = 0
+  /// By entry: its draw, and the entry before it under the same head.
   private var entries = Buffer<Entry>()
   private var highFirst = true
 
@@ -18,6 +20,8 @@ struct SequenceScan: ~Copyable {
     var next: UInt32
     var isTrace: Bool
   }
+
+  private static var none: UInt32 { .max }
 
   struct Hit: BitwiseCopyable {
     var draw: UInt32
@@ -32,7 +36,12 @@ struct SequenceScan: ~Copyable {
     filter.removeAll()
     filter.append(repeating: 0, count: 1 << (bits - 6))
     filterMask = 1 << UInt64(bits) - 1
-    table.clear(expecting: count)
+    // Two to four heads an id.
+    var headBits = 4
+    while headBits < 30, 1 << headBits < count * 2 { headBits += 1 }
+    heads.removeAll()
+    heads.append(repeating: Self.none, count: 1 << headBits)
+    headShift = UInt64(64 - headBits)
     entries.removeAll()
     entries.reserve(count)
     self.highFirst = highFirst
@@ -42,11 +51,19 @@ struct SequenceScan: ~Copyable {
 
   @inline(__always)
   mutating func add(_ draw: IdDraw, _ number: UInt32) {
-    let key = draw.isTrace && highFirst ? draw.high : draw.low
-    let bit = Self.hash(key) & filterMask
+    let hash = Self.hash(Self.key(draw.high, draw.low, isTrace: draw.isTrace, highFirst: highFirst))
+    let bit = Self.place(hash) & filterMask
     filter[Int(bit >> 6)] |= 1 << (bit & 63)
-    let old = table.set(key, UInt32(entries.count))
-    entries.append(Entry(low: draw.low, high: draw.high, number: number, next: old, isTrace: draw.isTrace))
+    let head = Int(truncatingIfNeeded: hash &>> headShift)
+    entries.append(
+      Entry(low: draw.low, high: draw.high, number: number, next: heads[head], isTrace: draw.isTrace))
+    heads[head] = UInt32(truncatingIfNeeded: entries.count &- 1)
+  }
+
+  /// What an id is known by.
+  @inline(__always)
+  private static func key(_ high: UInt64, _ low: UInt64, isTrace: Bool, highFirst: Bool) -> UInt64 {
+    isTrace && highFirst ? high : low
   }
 
   /// Draws whose id is made of `units` at places in `range`; enough units follow the range to hold an id. Unit 0 has
@@ -98,7 +115,7 @@ struct SequenceScan: ~Copyable {
     var i = i
     while i < ends.count {
       word = word &<< bits | ends.unchecked(i)
-      let bit = hash(word) & mask
+      let bit = place(hash(word)) & mask
       if filter.unchecked(Int(truncatingIfNeeded: bit &>> 6)) &>> (bit & 63) & 1 != 0 { return i }
       i &+= 1
     }
@@ -108,12 +125,16 @@ struct SequenceScan: ~Copyable {
   @inline(__always)
   private func mayBe(_ word: UInt64, _ filter: BufferView<UInt64>) -> Bool {
     // The mask leaves as many bits as the filter has.
-    let bit = Self.hash(word) & filterMask
+    let bit = Self.place(Self.hash(word)) & filterMask
     return filter.unchecked(Int(truncatingIfNeeded: bit &>> 6)) &>> (bit & 63) & 1 != 0
   }
 
   @inline(__always)
-  private static func hash(_ word: UInt64) -> UInt64 { (word &* 0xD6E8_FEB8_6659_FD93) &>> 32 }
+  private static func hash(_ word: UInt64) -> UInt64 { word &* 0xD6E8_FEB8_6659_FD93 }
+
+  /// Where a hash stands in the filter, but for the mask.
+  @inline(__always)
+  private static func place(_ hash: UInt64) -> UInt64 { hash &>> 32 }
 
   /// Draws whose id begins with `word` at `p` of `units`.
   @inline(never)
@@ -121,10 +142,11 @@ struct SequenceScan: ~Copyable {
     _ word: UInt64, _ units: borrowing Buffer<UInt64>, _ p: Int, _ origin: Int64, _ shape: IdShape,
     _ hits: inout Buffer<Hit>
   ) {
-    var next = table.find(word)
-    while next != FlatMap.absent {
+    var next = heads[Int(truncatingIfNeeded: Self.hash(word) &>> headShift)]
+    while next != Self.none {
       let entry = entries[Int(next)]
       next = entry.next
+      guard Self.key(entry.high, entry.low, isTrace: entry.isTrace, highFirst: highFirst) == word else { continue }
       if entry.isTrace {
         let trace = shape.trace(units, at: p)
         guard trace.high == entry.high, trace.low == entry.low else { continue }
