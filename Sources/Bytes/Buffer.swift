@@ -117,6 +117,14 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     unsafe (base + 1).update(from: base, count: n)
   }
 
+  /// Drops the first `n` elements.
+  @inlinable
+  public mutating func removeFirst(_ n: Int) {
+    precondition(n >= 0 && n <= count)
+    unsafe base.update(from: base + n, count: count - n)
+    used -= n
+  }
+
   /// Makes every byte of every element 0.
   @inlinable
   public mutating func clear() {

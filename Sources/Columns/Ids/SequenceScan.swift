@@ -164,26 +164,32 @@ struct SequenceScan: ~Copyable {
     let overlap = shape.unitsOfTrace
     let chunk = min(max(quiet / 4, 64), 1 << 14)
 
-    var units = Buffer<UInt64>(capacity: chunk + overlap)
+    let kept = max(chunk, 1024)
+    var units = Buffer<UInt64>(capacity: kept + 2 * chunk + overlap)
     var forward = generator
     // From here on whole blocks, where a generator makes such.
     forward.append(overlap + forward.unitsBeside(overlap), to: &units)
-    var position = 0
+    // Of the first unit that is kept, and how many from there on were looked at.
+    var origin = 0
+    var seen = 0
     var silence = 0
     while silence < (hits.count > 0 ? quiet : max(quiet, within)), budget > 0 {
+      if seen >= kept {
+        units.removeFirst(seen)
+        origin += seen
+        seen = 0
+      }
       forward.append(chunk, to: &units)
       let before = hits.count
-      let count = units.count - overlap
-      look(units, 0..<count, origin: Int64(position), shape: shape, &hits)
+      let count = units.count - overlap - seen
+      look(units, seen..<seen + count, origin: Int64(origin), shape: shape, &hits)
       silence = hits.count > before ? 0 : silence + count
-      for k in 0..<overlap { units[k] = units[count + k] }
-      units.truncate(to: overlap)
-      position += count
+      seen += count
       budget -= 4 * chunk
     }
     let step = min(chunk, max(back, 64))
     var backward = generator
-    position = 0
+    var position = 0
     silence = 0
     while silence < back, budget > 0 {
       backward.rewind(step)

@@ -89,9 +89,7 @@ private struct MadeUnits: ~Copyable {
   mutating func forget(before position: Int64) {
     let excess = Int(min(position - origin, Int64(units.count)))
     guard excess > units.count / 2, excess > 1024 else { return }
-    let rest = units.count - excess
-    for k in 0..<rest { units[k] = units[k &+ excess] }
-    units.truncate(to: rest)
+    units.removeFirst(excess)
     origin += Int64(excess)
   }
 

@@ -11,15 +11,16 @@ extension BlockModel {
   /// the order of rows, so that a root's two are neighbours.
   private mutating func fillDraws(_ block: borrowing Block, _ scratch: borrowing BlockScratch, encoding: Bool) {
     let count = structure.draws.count
+    let rows = structure.spanTrace.count
     rootRows.resize(to: traces.traces.count, filling: -1)
-    for row in (0..<structure.spanTrace.count).reversed() where infos[Int(block.spans.templates[row])].parent < 0 {
+    for row in (0..<rows).reversed() where infos[Int(block.spans.templates[row])].parent < 0 {
       rootRows[Int(structure.spanTrace[row])] = Int32(structure.firstRow + row)
     }
     let (draws, nodes) = (structure.draws.elements, traces.nodes.elements)
     drawRows.resize(to: count, filling: 0)
     drawOrder.resize(to: count, filling: 0)
     let (rowOf, order) = (drawRows.elements, drawOrder.elements)
-    var ends = Buffer<Int32>(repeating: 0, count: structure.spanTrace.count + 1)
+    var ends = Buffer<Int32>(repeating: 0, count: rows)
     var sorted = true
     var last = 0
     for i in 0..<count {
@@ -55,43 +56,42 @@ extension BlockModel {
     idDraws.removeAll()
     idDraws.reserve(count)
     let (templates, leaves, starts) = (
-      block.spans.templates.elements, block.spans.leaves.elements, scratch.spanRows.elements
+      block.spans.templates.elements[0..<rows], block.spans.leaves.elements, scratch.spanRows.elements[0..<rows]
     )
-    let (described, scopes) = (infos.elements, scratch.rows.scopes.elements)
+    let (described, scopes) = (infos.elements, scratch.rows.scopes.elements[0..<rows])
+    let (spanTraces, parents) = (structure.spanTrace.elements[0..<rows], structure.spanParent.elements[0..<rows])
+    let processes = spine.scopeProcess.elements
+    // Rows have been compared with `rows` above, and each of `order` is one of `count`.
     for k in 0..<count {
       if k &+ 8 < count {
-        let next = Int(order[k &+ 8])
-        nodes.prefetch(Int(draws[next].target))
-        block.spans.leaves.prefetch(Int(starts[Int(rowOf[next] &>> 1)]) &+ 6)
+        let next = Int(order.unchecked(k &+ 8))
+        nodes.prefetch(Int(draws.unchecked(next).target))
+        leaves.prefetch(Int(starts.unchecked(Int(rowOf.unchecked(next) &>> 1))) &+ 6)
       }
-      let i = Int(order[k])
-      let draw = draws[i]
-      let row = Int(rowOf[i] &>> 1)
-      let isHome = rowOf[i] & 1 != 0
-      let template = templates[row]
+      let i = Int(order.unchecked(k))
+      let draw = draws.unchecked(i)
+      let place = rowOf.unchecked(i)
+      let row = Int(place &>> 1)
+      let template = templates.unchecked(row)
       let info = described[Int(template)]
-      let at = Int(starts[row])
-      let kind: IdKind
-      switch draw.kind {
-      case .trace, .linkTrace: kind = isHome ? .trace : .strangeTrace
-      case .span, .orphan, .linkSpan: kind = isHome ? .span : .orphan
-      }
+      let at = Int(starts.unchecked(row))
+      let isTrace = draw.kind == .trace || draw.kind == .linkTrace
+      let isHome = place & 1 != 0
       let name = info.name >= 0 ? leaves[at &+ Int(info.name)] : UInt64(template) | 1 << 31
       var next = IdDraw(
-        kind: kind, process: spine.scopeProcess[Int(scopes[row])],
-        span: UInt32(truncatingIfNeeded: structure.firstRow &+ row), name: UInt32(truncatingIfNeeded: name),
-        start: info.start >= 0 ? leaves[at &+ Int(info.start)] : 0)
-      if !kind.isTrace {
+        kind: isTrace ? isHome ? .trace : .strangeTrace : isHome ? .span : .orphan,
+        process: processes[Int(scopes.unchecked(row))], span: UInt32(truncatingIfNeeded: structure.firstRow &+ row),
+        name: UInt32(truncatingIfNeeded: name), start: info.start >= 0 ? leaves[at &+ Int(info.start)] : 0)
+      if !isTrace {
         next.node = UInt32(truncatingIfNeeded: draw.target)
-        if kind == .span, structure.spanParent[row] >= 0 {
-          next.parent = UInt32(truncatingIfNeeded: structure.spanParent[row])
-        }
+        let parent = parents.unchecked(row)
+        if isHome, parent >= 0 { next.parent = UInt32(truncatingIfNeeded: parent) }
       }
       if encoding {
         next.end = info.end >= 0 ? leaves[at &+ Int(info.end)] : 0
-        next.trace = structure.spanTrace[row]
-        if kind.isTrace {
-          let trace = traces.traces.elements[Int(draw.target)]
+        next.trace = spanTraces.unchecked(row)
+        if isTrace {
+          let trace = traces.traces[Int(draw.target)]
           (next.low, next.high) = (trace.low, trace.high)
         } else {
           next.low = nodes[Int(draw.target)].id
