@@ -48,8 +48,8 @@ extension IdPlanner {
             for k in 0..<list.count { scan.add(draws[Int(list[k])], list[k]) }
           }
           hits.removeAll()
-          scan.run(page, quiet: isBest ? 512 : 192, back: isBest ? 256 : 64, budget: &budget, into: &hits)
-          if adopt(page, family, draws, hits) { any = true }
+          let end = scan.run(page, quiet: isBest ? 512 : 192, back: isBest ? 256 : 64, budget: &budget, into: &hits)
+          if adopt(page, end, family, draws, hits) { any = true }
         }
       }
       if any { break }
@@ -78,29 +78,42 @@ extension IdPlanner {
     }
   }
 
-  /// Adds a page to the plan if what it gives pays for its state.
+  /// Adds a page to the plan if what it gives pays for its state; `end` is where running it ended.
   private mutating func adopt(
-    _ page: any IdSequence, _ family: IdFamily, _ draws: borrowing Buffer<IdDraw>,
-    _ hits: borrowing Buffer<SequenceScan.Hit>
+    _ page: any IdSequence, _ end: (generator: any IdSequence, position: Int64), _ family: IdFamily,
+    _ draws: borrowing Buffer<IdDraw>, _ hits: borrowing Buffer<SequenceScan.Hit>
   ) -> Bool {
+    let shape = type(of: page).shape
     var saved = 0
     var first = Int64.max
+    var next = Int64.min
     for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
-      saved += draws[Int(hits[h].draw)].size - 1
+      let draw = draws[Int(hits[h].draw)]
+      saved += draw.size - 1
       first = min(first, hits[h].position)
+      next = max(next, hits[h].position + Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
     }
     guard saved > 0 else { return false }
     let start = page.moved(by: first)
     var budget = 0
     let state = start.state(budget: &budget)
     guard saved > state.count + family.leastGain else { return false }
-    let g = sources.firstIndex { $0.family == family }.map { $0 + 1 } ?? add(IdSource(family))
-    let lane = addLane(start, state, g)
-    var end: Int64 = 0
-    for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
-      end = max(end, enter(hits[h].draw, draws, lane, hits[h].position - first, g))
+    // Where the page starts differs from where it was seen to give every id: there it is tried again.
+    let tried = SequenceTrack(start)
+    for h in 0..<hits.count
+    where hits[h].position - first < 64 && plan.entries[Int(hits[h].draw)].lane < 0 {
+      tried.extend(to: hits[h].position - first + Int64(shape.unitsOfTrace))
+      guard tried.gives(draws[Int(hits[h].draw)], at: hits[h].position - first) else { return false }
     }
-    expect(end, g)
+    // What comes next is looked for from its last ids on.
+    let back = min(end.position - first, end.position - next + 64)
+    let track = SequenceTrack(end.generator.moved(by: -back), at: end.position - first - back)
+    let g = sources.firstIndex { $0.family == family }.map { $0 + 1 } ?? add(IdSource(family))
+    let lane = addLane(track, state, g)
+    for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
+      _ = enter(hits[h].draw, draws, lane, hits[h].position - first, g, isSure: true)
+    }
+    expect(next - first, g)
     return true
   }
 }

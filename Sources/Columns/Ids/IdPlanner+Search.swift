@@ -316,7 +316,7 @@ extension IdPlanner {
         if let d = ids.number(i), plan.entries[d].lane < 0 { plan.entries[d].group = Int32(g) }
       }
     }
-    let lane = addLane(start, state, g)
+    let lane = addLane(SequenceTrack(start), state, g)
     // The scan has seen the generator give every id. Its copy that starts elsewhere is tried on the first few.
     let track = plan.tracks[plan.tracks.count - 1]
     var tried = 0
@@ -339,10 +339,9 @@ extension IdPlanner {
     Int(scanned) < ids.count ? ids.number(Int(scanned)) : Int(scanned) - ids.count
   }
 
-  /// Makes `start` the newest lane of group `g`.
-  mutating func addLane(_ start: any IdSequence, _ state: [UInt8], _ g: Int) -> Int32 {
+  /// Makes `track` the newest lane of group `g`.
+  mutating func addLane(_ track: SequenceTrack, _ state: [UInt8], _ g: Int) -> Int32 {
     let lane = Int32(plan.lanes.count)
-    let track = SequenceTrack(start)
     plan.lanes.append(IdPlan.Lane(source: Int32(plan.states.count)))
     plan.states.append(state)
     plan.tracks.append(track)

@@ -88,7 +88,8 @@ struct SequenceScan: ~Copyable {
   /// The same for units of a few bits. All generators that have such make an id's first digit first.
   @inline(__always)
   private func lookNarrow(
-    _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, _ origin: Int64, _ shape: IdShape, _ hits: inout Buffer<Hit>,
+    _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, _ origin: Int64, _ shape: IdShape,
+    _ hits: inout Buffer<Hit>,
     bits: UInt64
   ) {
     guard !range.isEmpty else { return }
@@ -157,9 +158,12 @@ struct SequenceScan: ~Copyable {
 
   /// Runs `generator` forward and backward from its position 0, until `quiet` (forward) or `back` units hold no id. The
   /// first id may come `within` more units.
+  ///
+  /// Returns the generator where running forward ended, and that position.
+  @discardableResult
   func run(
     _ generator: any IdSequence, within: Int = 0, quiet: Int, back: Int, budget: inout Int, into hits: inout Buffer<Hit>
-  ) {
+  ) -> (generator: any IdSequence, position: Int64) {
     let shape = type(of: generator).shape
     let overlap = shape.unitsOfTrace
     let chunk = min(max(quiet / 4, 64), 1 << 14)
@@ -187,6 +191,7 @@ struct SequenceScan: ~Copyable {
       seen += count
       budget -= 4 * chunk
     }
+    let end = (forward, Int64(origin + units.count))
     let step = min(chunk, max(back, 64))
     var backward = generator
     var position = 0
@@ -202,5 +207,6 @@ struct SequenceScan: ~Copyable {
       silence = hits.count > before ? 0 : silence + step
       budget -= 8 * step
     }
+    return end
   }
 }

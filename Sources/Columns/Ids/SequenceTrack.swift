@@ -9,8 +9,9 @@ final class SequenceTrack {
   @exclusivity(unchecked) private var made: MadeUnits
   let shape: IdShape
 
-  init(_ generator: any IdSequence) {
-    unsafe made = MadeUnits(generator)
+  /// `generator` stands at `position`.
+  init(_ generator: any IdSequence, at position: Int64 = 0) {
+    unsafe made = MadeUnits(generator, at: position)
     shape = type(of: generator).shape
   }
 
@@ -54,11 +55,12 @@ private struct MadeUnits: ~Copyable {
   private var generator: any IdSequence
   private var units = Buffer<UInt64>()
   /// The position of the first of `units`.
-  private(set) var origin: Int64 = 0
+  private(set) var origin: Int64
   private let shape: IdShape
 
-  init(_ generator: any IdSequence) {
+  init(_ generator: any IdSequence, at position: Int64) {
     self.generator = generator
+    origin = position
     shape = type(of: generator).shape
   }
 
