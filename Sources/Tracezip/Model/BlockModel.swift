@@ -20,6 +20,9 @@ struct BlockModel: ~Copyable {
   /// Alphabet and number models of each column, made when first needed.
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
+  /// How many numbers of a column are coded with models that all columns share, those of strings apart.
+  private static var sharedNumbers: UInt32 { 3 }
+  private var firstNumbers = 0
   var columnLast = Buffer<UInt64>()
   /// Slots of each column: where there is but one, no other learns from it.
   var columnSlots = Buffer<UInt32>()
@@ -164,11 +167,10 @@ struct BlockModel: ~Copyable {
     let column = Int(info.column)
     if columnAlphabets[column] < 0 {
       columnAlphabets[column] = Int32(alphabets.make(&models, ofStrings: info.isString))
-      columnNumbers[column] = UInt32(models.allocate(ModelSize.signed + 2))
     }
     let alphabet = Int(columnAlphabets[column])
     if let found = alphabets.code(sym, alphabet, &models, &c) { return found }
-    let numbers = Int(columnNumbers[column])
+    let numbers = numberModels(of: column, isString: info.isString)
     let out: UInt64
     if info.isString {
       // Known under another column, or new.
@@ -207,6 +209,20 @@ struct BlockModel: ~Copyable {
     }
     alphabets.add(out, alphabet, &models, encoding: !C.decodes)
     return out
+  }
+
+  /// The models of a column's numbers: its own, once it has had a few; the first ones are coded as other columns' were.
+  @inline(__always)
+  private mutating func numberModels(of column: Int, isString: Bool) -> Int {
+    let own = columnNumbers[column]
+    if own > BlockModel.sharedNumbers { return Int(own) }
+    if own == BlockModel.sharedNumbers {
+      columnNumbers[column] = UInt32(models.allocate(ModelSize.signed + 2))
+      return Int(columnNumbers[column])
+    }
+    columnNumbers[column] = own + 1
+    if firstNumbers == 0 { firstNumbers = models.allocate(2 * (ModelSize.signed + 2)) }
+    return firstNumbers + (isString ? ModelSize.signed + 2 : 0)
   }
 
   // MARK: - Slots
