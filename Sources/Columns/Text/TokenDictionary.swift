@@ -103,7 +103,7 @@ struct TokenDictionary: ~Copyable {
   /// Makes the newest token findable; only an encoder needs it.
   mutating func enter(hash: UInt32) {
     if entries.count &* 2 > table.count {
-      var bigger = Buffer<UInt64>(repeating: 0, count: table.count &* 4)
+      var bigger = Buffer<UInt64>(repeating: 0, count: table.count &* (table.count < 1 << 20 ? 4 : 2))
       swap(&bigger, &table)
       for k in 0..<bigger.count where bigger[k] != 0 { place(bigger[k]) }
     }

@@ -20,8 +20,8 @@ public struct TracezipConfig: Sendable, Hashable {
   public var isEnabled = true
   /// A batch (`TraceCompressor.appendBatch`) of fewer bytes is stored plain, without delay.
   public var minimumBatchSize = 0
-  /// Bytes of distinct strings a segment may gather before it ends.
-  public var largestStringTable = 64 << 20
+  /// Bytes of distinct strings a segment may gather before it ends. What codes text keeps about ten times as many.
+  public var largestStringTable = 24 << 20
   /// Numbers and times by their difference from a predicted one.
   public var delta = true
   /// A record equal to an earlier one as a reference to it.

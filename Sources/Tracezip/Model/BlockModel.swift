@@ -20,7 +20,8 @@ struct BlockModel: ~Copyable {
   /// Alphabet and number models of each column, made when first needed.
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
-  /// How many numbers of a column are coded with models that all columns share, those of strings apart.
+  /// How many numbers of a column are coded by models that all columns share, strings' apart from the others': most
+  /// columns have no more.
   private static var sharedNumbers: UInt32 { 3 }
   private var firstNumbers = 0
   var columnLast = Buffer<UInt64>()
@@ -170,9 +171,9 @@ struct BlockModel: ~Copyable {
     }
     let alphabet = Int(columnAlphabets[column])
     if let found = alphabets.code(sym, alphabet, &models, &c) { return found }
-    let numbers = numberModels(of: column, isString: info.isString)
     let out: UInt64
     if info.isString {
+      let numbers = numberModels(of: column, isString: true)
       // Known under another column, or new.
       let known = c.codeBit(sym != BlockModel.unassigned, &models, numbers + ModelSize.signed, limit: 60)
       if known {
@@ -203,7 +204,8 @@ struct BlockModel: ~Copyable {
       out = codeDecimal(sym, Int(columnDecimals[column]), &c)
     } else {
       let base = columnLast[column]
-      let delta = c.codeSigned(Int64(bitPattern: sym &- base), &models, numbers)
+      let delta = c.codeSigned(
+        Int64(bitPattern: sym &- base), &models, numberModels(of: column, isString: false))
       out = base &+ UInt64(bitPattern: delta)
       columnLast[column] = out
     }
@@ -211,7 +213,8 @@ struct BlockModel: ~Copyable {
     return out
   }
 
-  /// The models of a column's numbers: its own, once it has had a few; the first ones are coded as other columns' were.
+  /// The models of a column's next number: its own, once it has had a few. Below `sharedNumbers`, what `columnNumbers`
+  /// says is how many those were; no models of a column begin there, since others were made before.
   @inline(__always)
   private mutating func numberModels(of column: Int, isString: Bool) -> Int {
     let own = columnNumbers[column]

@@ -79,7 +79,7 @@ final class SegmentEncoder: @unchecked Sendable {
     hand.languages.removeAll(keepingCapacity: true)
     if config.idPrediction { tellLanguages(hand) }
     hand.isFull =
-      state.strings.bytes > config.largestStringTable || state.skeletons.nodes.count > 1 << 18
+      state.strings.bytes > config.largestStringTable || state.skeletons.size > Skeletons.many
       || state.skeletons.templateSteps.count > Skeletons.mostTemplateSteps / 4
     hand.stateBytes = Self.stateBytes(state.strings, state.skeletons)
     hand.isTooLarge = state.skeletons.templateSteps.count > Skeletons.mostTemplateSteps

@@ -58,7 +58,9 @@ extension JSONShredder {
     _ step: Step, _ start: Int, _ end: Int, _ path: inout Path, _ state: inout ShredState, _ block: inout Block
   ) {
     if path.isOpaque { return }
-    guard start - path.from <= JSONShredder.literalLimit, path.steps < JSONShredder.stepLimit else {
+    guard start - path.from <= JSONShredder.literalLimit, path.steps < JSONShredder.stepLimit,
+      !state.skeletons.isFull || step.kind == .jsonRecord
+    else {
       path.isOpaque = true
       return
     }

@@ -51,6 +51,7 @@ struct JSONSpine: ~Copyable {
       patience -= walker.probed
       walker.probed = 0
       switch event {
+      case .leaf where state.skeletons.isFull: return verbatim(all.count, &state, &block)
       case .leaf(let kind, let range, let field, let value, let name):
         var step = Step(kind: kind, record: .spine)
         step.column = state.skeletons.column(.spine, field: field, value: value, name: all[name])

@@ -19,9 +19,9 @@ extension ProtobufShredder {
   /// The step that the field at `at` asks for. The result always matches at `at`.
   @inline(never)
   mutating func parse(_ kind: RecordKind, _ at: Int, _ end: Int, _ skeletons: inout Skeletons) -> Int {
-    guard let tag = bytes.varint(at: at), at + tag.width <= end, tag.value >> 3 > 0, tag.value >> 3 < 1 << 29 else {
-      return rest(kind, at, &skeletons)
-    }
+    guard let tag = bytes.varint(at: at), at + tag.width <= end, tag.value >> 3 > 0, tag.value >> 3 < 1 << 29,
+      !skeletons.isFull
+    else { return rest(kind, at, &skeletons) }
     let field = UInt32(tag.value >> 3)
     let from = at + tag.width
     let literal = bytes[at..<from]

@@ -127,7 +127,7 @@ struct ProtobufSpine: ~Copyable {
           }
           step(run, literal, count, &state, &block)
         } else {
-          guard inner <= stop else {
+          guard inner <= stop, !state.skeletons.isFull else {
             verbatim(level, at, stop, &state, &block)
             return stop
           }

@@ -7,6 +7,16 @@ import Bytes
 struct Skeletons: ~Copyable {
   /// A segment ends well before its templates' steps are as many.
   static let mostTemplateSteps = 1 << 24
+  /// A segment ends behind the block in which it has come to this size.
+  static let many = 1 << 18
+
+  /// How far the tree has grown: in nodes, of which those with a step or a column of their own count eight times. Spans
+  /// with their attributes in any order have many nodes, but few of those.
+  var size: Int { max(nodes.count, 8 * max(steps.count, columns.count)) }
+
+  /// Whether shredding is to learn no more in this block: records that are not as others were are then kept whole, or
+  /// the rest of them. Only what no two spans have in common comes to that, and a tree of it would fill the memory.
+  var isFull: Bool { size > Skeletons.many / 2 * 3 }
 
   struct Node: BitwiseCopyable {
     /// What kind of record walks by.
