@@ -63,7 +63,7 @@ struct Compress: ParsableCommand {
     let meter = session.meter(file.name)
     defer { meter.end() }
     if session.console.verbosity > 2 {
-      let memory = Text.size(settings.memoryEstimate)
+      let memory = Text.size(settings.memoryEstimate(ofPipe: file.source.size == nil))
       session.console.detail("\(file.name): compressing needs about \(memory) of memory", level: 3)
     }
     var source = file.source
