@@ -112,6 +112,21 @@ struct StreamTests {
     #expect(folder.contents == ["cut", "cut.trz", "garbage", "garbage.trz"])
   }
 
+  @Test("truncation at the front: --recover looks for what is intact also where nothing looks like an archive")
+  func damagedFront() throws {
+    let folder = try TemporaryFolder()
+    let archive = try Captures.archive(of: Captures.capture(batches: 120))
+    try folder.write(Array(archive.dropFirst(3)), to: "cut.trz")
+    try folder.write(Captures.small, to: "plain.trz")
+    #expect(try Tracezip.run("-d", "cut.trz", in: folder).status == 3)
+    #expect(try Tracezip.run("decompress", "--recover", "cut.trz", in: folder).status == 3)
+    #expect(try folder.read("cut") == Captures.capture(batches: 120))
+    let plain = try Tracezip.run("decompress", "--recover", "-cf", "plain.trz", in: folder)
+    #expect(plain.status == 3 && plain.output.isEmpty && plain.messages.contains("not a tracezip archive"))
+    #expect(try Tracezip.run("decompress", "--recover", "plain.trz", in: folder).status == 3)
+    #expect(!folder.exists("plain"))
+  }
+
   @Test("SIGPIPE, full disk: a reader that leaves ends the program silently, as 141")
   func brokenPipe() throws {
     let folder = try TemporaryFolder()

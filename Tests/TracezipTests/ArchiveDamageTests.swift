@@ -132,6 +132,34 @@ private func inFrames(_ bytes: [UInt8], _ config: TracezipConfig) throws -> [UIn
     }
   }
 
+  @Test func `Recovery needs neither an archive's first bytes nor order between archives`() throws {
+    var writer = TraceWriter(seed: 23)
+    let capture = writer.capture(messages: 40, spans: 3)
+    let archive = try inFrames(capture, TracezipConfig())
+    func recovered(_ bytes: [UInt8]) throws -> (bytes: [UInt8], gaps: Int) {
+      var out: [UInt8] = []
+      let result = try TraceDecompressor.decompress(from: .bytes(bytes), to: .arrays { out += $0 }, recover: true)
+      return (out, result.gaps.count)
+    }
+    for at in 0..<5 {
+      for bit in 0..<8 as Range<UInt8> {
+        var changed = archive
+        changed[at] ^= 1 << bit
+        let found = try recovered(changed)
+        #expect(found.bytes == capture && found.gaps == 1, "bit \(bit) of byte \(at)")
+      }
+    }
+    for garbage in [[0], Array("garbage".utf8), Array(archive.prefix(3)), [UInt8](repeating: 0x54, count: 3 << 20)] {
+      for (bytes, wanted) in [
+        (garbage + archive, capture), (archive + garbage + archive, capture + capture), (archive + garbage, capture),
+      ] {
+        let found = try recovered(bytes)
+        #expect(found.bytes == wanted && found.gaps == 1, "\(garbage.prefix(9)), \(bytes.count) bytes")
+      }
+      #expect(try recovered(garbage).bytes.isEmpty)
+    }
+  }
+
   @Test func `Recovery of a cut-off archive gives back every whole block`() throws {
     var writer = TraceWriter(seed: 31)
     var config = TracezipConfig()

@@ -31,7 +31,8 @@ extension InputWindow {
   mutating func dropToIntact() throws(TracezipError) -> Intact? {
     var at = 1
     while true {
-      let available = try fill(at + 1 << 20)
+      let wanted = at + 1 << 20
+      let available = try fill(wanted)
       let ahead = self.ahead
       let mark = Format.mark.word
       let magic = Format.magic.word
@@ -45,7 +46,7 @@ extension InputWindow {
         at += 1
       }
       guard let candidate = found else {
-        let isEnd = available < at + 1 << 20
+        let isEnd = available < wanted
         drop(isEnd ? available : at)
         at = 0
         if isEnd { return nil }

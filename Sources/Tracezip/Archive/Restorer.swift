@@ -371,9 +371,10 @@ final class Restorer {
     item.error = error
     item.location = error.location
     item.lacksState = true
+    var isHeader = false
+    if case .header = here { isHeader = true }
     var place: Place?
-    if case .header = here {
-    } else if let total = try window.intactFrame() {
+    if !isHeader, let total = try window.intactFrame() {
       // The frame is right about its length, since another follows it.
       item.head = (try? FrameHead.parse(window.ahead)) ?? item.head
       window.drop(total)
@@ -387,6 +388,8 @@ final class Restorer {
         case .archive: .header
         case nil: nil
         }
+      // Whichever archive the segment is of, there is one.
+      if isHeader, case .frames = place { result.archives = max(1, result.archives) }
     }
     isDamaged = true
     hasLostState = true

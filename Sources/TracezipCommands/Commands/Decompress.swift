@@ -37,14 +37,14 @@ struct Decompress: ParsableCommand {
     let acceptsPipes = output.stdout || output.output != nil
     guard let file = try InputFile.archive(item, force: output.force, acceptsPipes: acceptsPipes) else { return }
     let isArchive = try file.isArchive()
-    if !isArchive, output.force, outputs.isStandardOutput(for: file) {
+    if !isArchive, !recover, output.force, outputs.isStandardOutput(for: file) {
       let result = try outputs.open(for: file) { $0 }
       return try telling(input: file.name, output: result.name) { () throws(TracezipError) in
         try file.source.copy(to: result.sink)
       }
     }
     // Said before the name is looked at: the name of something else does not matter.
-    if !isArchive { throw CommandError.notAnArchive(file.name, advice: "-dcf passes plain data through") }
+    if !isArchive, !recover { throw CommandError.notAnArchive(file.name, advice: "-dcf passes plain data through") }
     let result = try outputs.open(for: file) { (name) throws(CommandError) in try ArchiveName.restored(from: name) }
     let meter = session.meter(file.name)
     defer { meter.end() }
@@ -57,6 +57,8 @@ struct Decompress: ParsableCommand {
           progress: meter.handler(restores: true))
       }
     }
+    // Damage may have hit the first bytes as well.
+    if !isArchive, restored.blocks == 0 { throw CommandError.notAnArchive(file.name) }
     try result.commit(for: file, removes: output.rm, warning: session)
     meter.end()
     for gap in restored.gaps { session.report(CommandError(gap, of: file.name)) }
