@@ -173,7 +173,8 @@ enum ManualPages {
       The level, 1 to 19.
       .TP
       .B TRACEZIP_THREADS
-      The number of threads; 0 is one for each core.
+      The number of threads; 0 is one for each core, up to four, and to compress what comes from a
+      pipe up to two: these keep to 500 MB of memory.
       .TP
       .B NO_COLOR
       If not empty, nothing is shown in colour.

@@ -69,7 +69,7 @@ public final class TraceCompressor {
   ) throws(TracezipError) -> CompressionStats {
     let compressor = try TraceCompressor(to: sink, config: config, size: source.size)
     compressor.mayOverlap = source.size ?? .max > config.blockSize && Worker.cores > 1
-    if config.workers > 1, unsafe source.reread != nil { compressor.source = source }
+    if compressor.config.workers > 1, unsafe source.reread != nil { compressor.source = source }
     // In one go: memory that growing leaves behind has been cleared and copied for nothing.
     if let size = source.size { compressor.pending.bytes.reserve(min(size, config.blockSize) + Self.leastRead) }
     var report = Progress()
@@ -99,6 +99,9 @@ public final class TraceCompressor {
   /// - Parameter size: bytes to come, where known; helps to cut segments evenly.
   public init(to sink: ByteSink, config: TracezipConfig = TracezipConfig(), size: Int? = nil) throws(TracezipError) {
     try config.validate()
+    var given = config
+    given.threads = size == nil ? config.workersOfPipe : config.workers
+    let config = given
     self.config = config
     self.sink = sink
     plan = SegmentPlan(config: config, size: size)

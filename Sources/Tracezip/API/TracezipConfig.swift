@@ -58,11 +58,14 @@ public struct TracezipConfig: Sendable, Hashable {
   /// Seconds after which what came from a pipe or socket is written, also where it does not fill a block; nil waits
   /// until it does. For `TraceCompressor.compress(from:to:)` and sources that can tell whether bytes are there.
   public var flushInterval: Double?
-  /// Workers; 0 means one for each core. The archive's bytes do not depend on it.
+  /// Workers; 0 means one for each core, up to four, and to compress what comes from a pipe up to two: they keep to
+  /// 500 MB. The archive's bytes do not depend on it.
   public var threads = 1
   /// What `threads` comes to here: cores that `taskset` or a container's set of cores keeps from the process do
   /// not count.
-  public var workers: Int { threads == 0 ? Self.cores : threads }
+  public var workers: Int { threads == 0 ? min(Self.cores, 4) : threads }
+  /// The same to compress input of unknown size: its segments wait in memory, and two workers share one.
+  public var workersOfPipe: Int { threads == 0 ? min(workers, 2) : threads }
   /// Cores that this process may run on.
   public static var cores: Int { Worker.cores }
   /// Bytes that restoring may hold at once; nil bounds it by what the format allows.

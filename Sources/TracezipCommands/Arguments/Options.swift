@@ -67,7 +67,7 @@ extension OutputOptions {
 struct RunOptions: ParsableArguments {
   @Option(
     name: [.customShort("T"), .customLong("threads")],
-    help: ArgumentHelp("Threads to use; 0, the default, is one for each core.", valueName: "n"))
+    help: ArgumentHelp("Threads to use; 0, the default, is one for each core, up to four.", valueName: "n"))
   var threads: Int?
 
   @Option(
