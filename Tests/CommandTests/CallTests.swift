@@ -48,14 +48,13 @@ struct CallTests {
     #expect(try Tracezip.run("--fast", "--best", input: []).status == 64)
   }
 
-  @Test(
-    "calls that the argument parser is spared mean what it would read", arguments: [1, 2, 3] as [UInt64])
+  @Test("calls that the argument parser is spared mean what it would read", arguments: [1, 2, 3] as [UInt64])
   func plainCalls(seed: UInt64) throws {
     let words = [
       "-c", "--stdout", "-f", "--force", "-k", "--keep", "--rm", "-q", "--quiet", "-v", "--verbose", "-T", "--threads",
       "0", "1", "2", "-o", "--output", "--level=3", "--level=19", "--level=20", "--level", "--fast", "--best",
-      "--verify",
-      "--recover", "a", "b.trz", "-", "--", "", "-x", "--output=c", "--without", "delta", "--threads=4", "ü",
+      "--verify", "--recover", "a", "b.trz", "-", "--", "", "-x", "--output=c", "--without", "delta", "--threads=4",
+      "ü",
     ]
     var random = SeededRandom(seed: seed)
     var plain = 0

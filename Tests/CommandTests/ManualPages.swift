@@ -174,7 +174,7 @@ enum ManualPages {
       .TP
       .B TRACEZIP_THREADS
       The number of threads; 0 is one for each core, up to four, and to compress what comes from a
-      pipe up to two: these keep to 500 MB of memory.
+      pipe up to two, since each more takes the memory of a segment.
       .TP
       .B NO_COLOR
       If not empty, nothing is shown in colour.

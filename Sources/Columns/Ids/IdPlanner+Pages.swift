@@ -102,7 +102,6 @@ extension IdPlanner {
     let tried = SequenceTrack(start)
     for h in 0..<hits.count
     where hits[h].position - first < 64 && plan.entries[Int(hits[h].draw)].lane < 0 {
-      tried.extend(to: hits[h].position - first + Int64(shape.unitsOfTrace))
       guard tried.gives(draws[Int(hits[h].draw)], at: hits[h].position - first) else { return false }
     }
     // What comes next is looked for from its last ids on.

@@ -409,19 +409,19 @@ extension GoByteIds {
       units.append(draw.low.byteSwapped)
     }
     guard units.count >= 650 else { return nil }
-    func anchored(_ found: (words: [UInt64], taken: Int)) -> GoByteIds? {
+    func confirmed(_ found: (words: [UInt64], taken: Int)) -> GoByteIds? {
       // The first unit that begins in the words found.
       var state = GoByteIds(words: found.words, taken: found.taken % 7)
       if found.taken == 7 { state.generator.run(1) { _ in } }
-      return state.anchored(to: units.map { $0.byteSwapped }, needed: 540, budget: &budget)
+      return state.confirmed(by: units.map { $0.byteSwapped }, needed: 540, budget: &budget)
     }
-    if let found = LaggedFibonacciRecovery.contiguous(units), let result = anchored(found) { return result }
+    if let found = LaggedFibonacciRecovery.contiguous(units), let result = confirmed(found) { return result }
     guard
       let found = LaggedFibonacciRecovery.solve(
         units, pairs: pairs, bytes: true, budget: &budget,
         transitions: { Transitions(sample.draws[...], firsts: firsts, lengths: lengths) })
     else { return nil }
-    return anchored(found)
+    return confirmed(found)
   }
 }
 
@@ -434,14 +434,14 @@ extension GoWordIds {
     guard units.count >= 700,
       let found = LaggedFibonacciRecovery.solve(units, pairs: [], bytes: false, budget: &budget, transitions: { nil })
     else { return nil }
-    return GoWordIds(words: found.words).anchored(to: units, needed: 616, budget: &budget)
+    return GoWordIds(words: found.words).confirmed(by: units, needed: 616, budget: &budget)
   }
 }
 
 extension IdSequence {
   /// The generator, moved back where its ids are behind it, once it has given back at least `needed` of `units`: more
   /// than its state has bits. They are looked for up to four times the sample ahead, then as far behind.
-  func anchored(to units: [UInt64], needed: Int, budget: inout Int) -> Self? {
+  func confirmed(by units: [UInt64], needed: Int, budget: inout Int) -> Self? {
     // 1 for a unit that is still to be met.
     var wanted = FlatMap(expecting: units.count)
     for unit in units { wanted.set(unit, 1) }

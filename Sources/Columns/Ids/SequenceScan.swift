@@ -30,7 +30,7 @@ struct SequenceScan: ~Copyable {
 
   /// For about `count` draws, trace ids known by their half that is drawn first.
   mutating func clear(expecting count: Int, highFirst: Bool) {
-    // Of 48 bits and more an id, one in a hundred outputs passes.
+    // Of 48 bits and more an id: at most one in fifty outputs passes that is no id.
     var bits = 12
     while bits < 32, 1 << bits < count * 48 { bits += 1 }
     filter.removeAll()
@@ -75,12 +75,14 @@ struct SequenceScan: ~Copyable {
     case 4: lookNarrow(units, range, origin, shape, &hits, bits: 4)
     case 8: lookNarrow(units, range, origin, shape, &hits, bits: 8)
     case 64:
-      for p in range where mayBe(units[p], filter.elements) { find(units[p], units, p, origin, shape, &hits) }
+      for p in range where Self.mayBe(units[p], filter.elements, filterMask) {
+        find(units[p], units, p, origin, shape, &hits)
+      }
     default:
       let (first, second): (UInt64, UInt64) = shape.highFirst ? (32, 0) : (0, 32)
       for p in range {
         let word = units[p] << first | units[p &+ 1] << second
-        if mayBe(word, filter.elements) { find(word, units, p, origin, shape, &hits) }
+        if Self.mayBe(word, filter.elements, filterMask) { find(word, units, p, origin, shape, &hits) }
       }
     }
   }
@@ -89,8 +91,7 @@ struct SequenceScan: ~Copyable {
   @inline(__always)
   private func lookNarrow(
     _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, _ origin: Int64, _ shape: IdShape,
-    _ hits: inout Buffer<Hit>,
-    bits: UInt64
+    _ hits: inout Buffer<Hit>, bits: UInt64
   ) {
     guard !range.isEmpty else { return }
     let last = 64 / Int(bits) - 1
@@ -116,17 +117,16 @@ struct SequenceScan: ~Copyable {
     var i = i
     while i < ends.count {
       word = word &<< bits | ends.unchecked(i)
-      let bit = place(hash(word)) & mask
-      if filter.unchecked(Int(truncatingIfNeeded: bit &>> 6)) &>> (bit & 63) & 1 != 0 { return i }
+      if mayBe(word, filter, mask) { return i }
       i &+= 1
     }
     return i
   }
 
   @inline(__always)
-  private func mayBe(_ word: UInt64, _ filter: BufferView<UInt64>) -> Bool {
+  private static func mayBe(_ word: UInt64, _ filter: BufferView<UInt64>, _ mask: UInt64) -> Bool {
     // The mask leaves as many bits as the filter has.
-    let bit = Self.place(Self.hash(word)) & filterMask
+    let bit = place(hash(word)) & mask
     return filter.unchecked(Int(truncatingIfNeeded: bit &>> 6)) &>> (bit & 63) & 1 != 0
   }
 

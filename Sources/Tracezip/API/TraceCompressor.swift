@@ -7,6 +7,7 @@ import Bytes
 /// After an error it stays unusable.
 public final class TraceCompressor {
   private let config: TracezipConfig
+  private let workers: Int
   private let sink: ByteSink
   private let started = ContinuousClock().now
   private var plan: SegmentPlan
@@ -69,7 +70,7 @@ public final class TraceCompressor {
   ) throws(TracezipError) -> CompressionStats {
     let compressor = try TraceCompressor(to: sink, config: config, size: source.size)
     compressor.mayOverlap = source.size ?? .max > config.blockSize && Worker.cores > 1
-    if compressor.config.workers > 1, unsafe source.reread != nil { compressor.source = source }
+    if compressor.workers > 1, unsafe source.reread != nil { compressor.source = source }
     // In one go: memory that growing leaves behind has been cleared and copied for nothing.
     if let size = source.size { compressor.pending.bytes.reserve(min(size, config.blockSize) + Self.leastRead) }
     var report = Progress()
@@ -99,15 +100,13 @@ public final class TraceCompressor {
   /// - Parameter size: bytes to come, where known; helps to cut segments evenly.
   public init(to sink: ByteSink, config: TracezipConfig = TracezipConfig(), size: Int? = nil) throws(TracezipError) {
     try config.validate()
-    var given = config
-    given.threads = size == nil ? config.workersOfPipe : config.workers
-    let config = given
+    workers = size == nil ? config.workersOfPipe : config.workers
     self.config = config
     self.sink = sink
     plan = SegmentPlan(config: config, size: size)
     splitter = ChunkSplitter(framing: config.framing)
     pipeline = Pipeline(
-      threads: config.workers, limit: plan.weightLimit(threads: config.workers), weigh: { $0.cut.count },
+      threads: workers, limit: plan.weightLimit(threads: workers), weigh: { $0.cut.count },
       make: { SegmentPacker(config: config) })
   }
 
@@ -264,7 +263,7 @@ public final class TraceCompressor {
       chunk.bytes.removeAll()
     }
     let rest = pending.bytes.count - cut.count
-    if let source, heldBytes + cut.count > plan.heldLimit(threads: config.workers) {
+    if let source, heldBytes + cut.count > plan.heldLimit(threads: workers) {
       // It will be a while until a worker takes it.
       chunk.place = (source, plan.position)
       chunk.isPlain = pending.isPlain
@@ -314,8 +313,8 @@ public final class TraceCompressor {
   /// reads and writes. Two threads share each segment, which takes less memory than a segment each, and so do more
   /// where there is but one segment.
   private func overlap(_ cut: ChunkCut) {
-    shredsAhead = cut.framing != .unknown && (config.workers == 2 || config.workers > 2 && plan.isOneSegment)
-    guard shredsAhead || config.workers == 1 else { return }
+    shredsAhead = cut.framing != .unknown && (workers == 2 || workers > 2 && plan.isOneSegment)
+    guard shredsAhead || workers == 1 else { return }
     let config = config
     pipeline = .ofOneWorker(items: shredsAhead ? 2 : 1) { SegmentPacker(config: config) }
     if shredsAhead { source = nil }

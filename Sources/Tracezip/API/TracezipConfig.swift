@@ -58,8 +58,8 @@ public struct TracezipConfig: Sendable, Hashable {
   /// Seconds after which what came from a pipe or socket is written, also where it does not fill a block; nil waits
   /// until it does. For `TraceCompressor.compress(from:to:)` and sources that can tell whether bytes are there.
   public var flushInterval: Double?
-  /// Workers; 0 means one for each core, up to four, and to compress what comes from a pipe up to two: they keep to
-  /// 500 MB. The archive's bytes do not depend on it.
+  /// Workers; 0 means one for each core, up to four, and to compress what comes from a pipe up to two, since each more
+  /// takes the memory of a segment. The archive's bytes do not depend on it.
   public var threads = 1
   /// What `threads` comes to here: cores that `taskset` or a container's set of cores keeps from the process do
   /// not count.

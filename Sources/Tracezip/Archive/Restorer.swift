@@ -85,8 +85,7 @@ final class Restorer {
   private func shareWork(from start: Place) {
     guard threads > 1, checksItself, !details, !skipsDecoding, let totalBytes, totalBytes <= Self.mostLookedThrough
     else { return }
-    var front = 0
-    if case .header = start { front = Format.headerSize }
+    let front = start == .header ? Format.headerSize : 0
     guard (try? window.fill(totalBytes)) == totalBytes, window.isOneSegment(behind: front) else { return }
     tail = nil
     let limits = self.limits
@@ -96,7 +95,7 @@ final class Restorer {
   // MARK: The walk
 
   /// What comes next.
-  private enum Place {
+  private enum Place: Equatable {
     /// An archive's header, or the end of the source.
     case header
     /// A frame of an archive with this last header byte.
@@ -371,10 +370,8 @@ final class Restorer {
     item.error = error
     item.location = error.location
     item.lacksState = true
-    var isHeader = false
-    if case .header = here { isHeader = true }
     var place: Place?
-    if !isHeader, let total = try window.intactFrame() {
+    if here != .header, let total = try window.intactFrame() {
       // The frame is right about its length, since another follows it.
       item.head = (try? FrameHead.parse(window.ahead)) ?? item.head
       window.drop(total)
@@ -389,7 +386,7 @@ final class Restorer {
         case nil: nil
         }
       // Whichever archive the segment is of, there is one.
-      if isHeader, case .frames = place { result.archives = max(1, result.archives) }
+      if here == .header, case .frames = place { result.archives = max(1, result.archives) }
     }
     isDamaged = true
     hasLostState = true

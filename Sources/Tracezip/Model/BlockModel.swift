@@ -22,8 +22,9 @@ struct BlockModel: ~Copyable {
   var columnNumbers = Buffer<UInt32>()
   /// How many numbers of a column are coded by models that all columns share, strings' apart from the others': most
   /// columns have no more.
-  private static var sharedNumbers: UInt32 { 3 }
-  private var firstNumbers = 0
+  private static var firstNumbers: UInt32 { 3 }
+  /// Where these models begin.
+  private var sharedNumbers = 0
   var columnLast = Buffer<UInt64>()
   /// Slots of each column: where there is but one, no other learns from it.
   var columnSlots = Buffer<UInt32>()
@@ -213,19 +214,19 @@ struct BlockModel: ~Copyable {
     return out
   }
 
-  /// The models of a column's next number: its own, once it has had a few. Below `sharedNumbers`, what `columnNumbers`
+  /// The models of a column's next number: its own, once it has had a few. Below `firstNumbers`, what `columnNumbers`
   /// says is how many those were; no models of a column begin there, since others were made before.
   @inline(__always)
   private mutating func numberModels(of column: Int, isString: Bool) -> Int {
     let own = columnNumbers[column]
-    if own > BlockModel.sharedNumbers { return Int(own) }
-    if own == BlockModel.sharedNumbers {
+    if own > BlockModel.firstNumbers { return Int(own) }
+    if own == BlockModel.firstNumbers {
       columnNumbers[column] = UInt32(models.allocate(ModelSize.signed + 2))
       return Int(columnNumbers[column])
     }
     columnNumbers[column] = own + 1
-    if firstNumbers == 0 { firstNumbers = models.allocate(2 * (ModelSize.signed + 2)) }
-    return firstNumbers + (isString ? ModelSize.signed + 2 : 0)
+    if sharedNumbers == 0 { sharedNumbers = models.allocate(2 * (ModelSize.signed + 2)) }
+    return sharedNumbers + (isString ? ModelSize.signed + 2 : 0)
   }
 
   // MARK: - Slots

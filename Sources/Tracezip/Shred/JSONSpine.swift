@@ -51,6 +51,7 @@ struct JSONSpine: ~Copyable {
       patience -= walker.probed
       walker.probed = 0
       switch event {
+      // Nothing more is learned: the rest is one leaf.
       case .leaf where state.skeletons.isFull: return verbatim(all.count, &state, &block)
       case .leaf(let kind, let range, let field, let value, let name):
         var step = Step(kind: kind, record: .spine)

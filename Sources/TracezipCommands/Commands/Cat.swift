@@ -65,7 +65,7 @@ struct Cat: ParsableCommand {
   ) throws(CommandError) {
     guard let file = try InputFile.archive(item, force: force, acceptsPipes: true) else { return }
     let isArchive = try file.isArchive()
-    if !isArchive, !force { throw CommandError.notAnArchive(file.name, advice: "-f takes it as a capture") }
+    if !isArchive, !recover, !force { throw CommandError.notAnArchive(file.name, advice: "-f takes it as a capture") }
     let result = try outputs.open(for: file) { $0 }
     let meter = session.meter(file.name)
     defer { meter.end() }
@@ -74,11 +74,12 @@ struct Cat: ParsableCommand {
       try telling(input: file.name, output: result.name) { () throws(TracezipError) -> [TraceDecompressor.Gap] in
         let sink = converting?.input ?? result.sink
         var gaps: [TraceDecompressor.Gap] = []
-        if isArchive {
-          gaps = try TraceDecompressor.decompress(
+        if isArchive || recover {
+          let restored = try TraceDecompressor.decompress(
             from: file.source, to: sink, config: settings.config, recover: recover,
-            progress: meter.handler(restores: true)
-          ).gaps
+            progress: meter.handler(restores: true))
+          if !isArchive, restored.blocks == 0 { throw TracezipError(.notAnArchive) }
+          gaps = restored.gaps
         } else {
           try file.source.copy(to: sink)
         }

@@ -62,15 +62,15 @@ struct Compress: ParsableCommand {
     }
     let meter = session.meter(file.name)
     defer { meter.end() }
-    if session.console.verbosity > 2 {
-      let memory = Text.size(settings.memoryEstimate(ofPipe: file.source.size == nil))
-      session.console.detail("\(file.name): compressing needs about \(memory) of memory", level: 3)
-    }
     var source = file.source
     var unwrapper: Unwrapper?
     if let wrapping {
       unwrapper = try Self.unwrap(wrapping, file)
       source = unwrapper!.source
+    }
+    if session.console.verbosity > 2 {
+      let memory = Text.size(settings.memoryEstimate(ofPipe: source.size == nil))
+      session.console.detail("\(file.name): compressing needs about \(memory) of memory", level: 3)
     }
     // About half of what the model of so many bytes comes to: what is made and not used has been made for nothing.
     if let size = source.size, size > 8 << 20 {

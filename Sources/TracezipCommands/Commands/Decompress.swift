@@ -7,7 +7,7 @@ struct Decompress: ParsableCommand {
     abstract: "Restore what was archived, byte for byte.",
     discussion: """
       Writes FILE beside each FILE.trz and keeps the archive. An archive is known by its first bytes; its suffix only \
-      names the result. With -c and -f, what is no archive passes through unchanged.
+      names the result. With -c and -f, and without --recover, what is no archive passes through unchanged.
       """)
 
   @OptionGroup var input: InputOptions
