@@ -150,7 +150,14 @@ public struct RangeEncoder: BitCoder, ~Copyable {
     }
   }
 
-  /// Writes out what is still held; the coder must not be used for values afterwards. Up to eight zero bytes at the end
+  /// Begins anew, in the memory that has been used.
+  public mutating func start() {
+    coded.removeAll()
+    raw.removeAll()
+    (low, range, bits, bitCount) = (0, .max, 0, 0)
+  }
+
+  /// Writes out what is still held; the coder must not be used for values afterwards, unless it is started again. Up to eight zero bytes at the end
   /// of the range-coded part are dropped, since the decoder reads zeros past the end.
   public mutating func finish() {
     // Any value in [low, low + range) will do: take the one with the most trailing zeros.

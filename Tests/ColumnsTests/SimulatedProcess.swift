@@ -62,13 +62,13 @@ struct PackedIds {
       var draws = Buffer<IdDraw>()
       for draw in part { draws.append(draw) }
       let isPlanned = encoder.looksAtNext()
-      let isWorthwhile = isPlanned && encoder.plan(draws)
-      if isPlanned { hints = encoder.newHints(draws) }
-      guard isWorthwhile else {
+      guard isPlanned else {
         blocks.append(nil)
         bytes += part.reduce(0) { $0 + $1.size }
         continue
       }
+      encoder.plan(draws)
+      hints = encoder.newHints(draws)
       var coder = RangeEncoder()
       var report = IdReport()
       encoder.encode(&draws, &report, &coder)

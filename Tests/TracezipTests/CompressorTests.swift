@@ -68,13 +68,17 @@ import Workload
     let capture = writer.capture(messages: 50, spans: 10)
     for (mostState, isPlain) in [(SegmentEncoder.mostState, false), (10_000, true)] {
       let packer = SegmentPacker(config: TracezipConfig(), mostState: mostState)
+      let coder = CodingThread()
       for _ in 0..<2 {
         let chunk = Chunk()
         chunk.bytes.append(capture)
         chunk.cut = ChunkCut(count: capture.count, framing: .lengthPrefixed)
-        if isAhead { packer.shredAhead(chunk) }
+        if isAhead {
+          packer.shredAhead(chunk)
+          coder.feed(chunk)
+          #expect(coder.take(wait: true) === chunk)
+        }
         packer.work(on: chunk)
-        if isAhead { packer.finish(chunk) }
         #expect(chunk.plainBytes == (isPlain ? capture.count : 0))
         #expect(chunk.frames.count > 0)
       }

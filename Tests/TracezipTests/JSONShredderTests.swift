@@ -26,7 +26,8 @@ private struct JSONTrip {
       for cut in cuts + [JSONCutter.Cut(at: view.count, entry: .border)] {
         var payload = Buffer<UInt8>()
         encoder.shred(view[from..<cut.at], entry: entry, hand)
-        encoder.code(hand, hints: nil)
+        encoder.code(hand)
+        encoder.codeIds(hand, hints: nil)
         let report = encoder.write(hand, isFollowed: cut.at < view.count, into: &payload)
         spans += report.spans
         stored += payload.count

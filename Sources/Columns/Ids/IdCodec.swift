@@ -66,20 +66,15 @@ public struct IdEncoder: ~Copyable {
 
   public init(effort: IdEffort) { planner = IdPlanner(effort: effort) }
 
-  /// How many processes are known.
-  public var processes: Int { planner.processes }
-
   /// Adds the next process by what its resource says of its SDK, which helps to find its generator.
   public mutating func addProcess(_ language: IdLanguage) { planner.addProcess(language) }
 
-  /// Whether the next block's ids are to be planned and encoded: not where nothing has come of it so far.
+  /// Whether a later block's ids are to be planned and encoded: not where nothing has come of it so far. Asked once a
+  /// block.
   public mutating func looksAtNext() -> Bool { planner.looksAtNext() }
 
-  /// Looks for the generators of `draws`; false where no id has anything to gain: then they are not to be encoded.
-  public mutating func plan(_ draws: borrowing Buffer<IdDraw>) -> Bool {
-    planner.plan(draws, state.lanes)
-    return planner.plan.isWorthwhile
-  }
+  /// Looks for the generators of `draws`.
+  public mutating func plan(_ draws: borrowing Buffer<IdDraw>) { planner.plan(draws, state.lanes) }
 
   /// Takes what a block of another segment has told, before a block is planned.
   public mutating func take(_ hints: IdHints) { planner.hints = hints }

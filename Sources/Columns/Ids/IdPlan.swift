@@ -38,7 +38,4 @@ struct IdPlan: ~Copyable {
   var habits = Buffer<(place: Int, habits: IdHabits)>()
 
   init() {}
-
-  /// Whether the block has anything to gain from what was found.
-  var isWorthwhile: Bool { !families.isEmpty || habits.count > 0 }
 }

@@ -43,15 +43,13 @@ struct IdPlanner: ~Copyable {
 
   init(effort: IdEffort) { self.effort = effort }
 
-  var processes: Int { searches.count }
-
   mutating func addProcess(_ language: IdLanguage) {
     searches.append(ProcessSearch(language, effort))
     histories.append(ProcessHistory(language, effort))
     if language == .webjs ? effort >= .default : effort == .best && language == .unknown { hasPages = true }
   }
 
-  /// Whether the next block is to be looked at. Where the first blocks have given nothing at all, ever fewer are: most such
+  /// Whether a block to come is to be looked at, one of those that are asked of in turn. Where the first blocks have given nothing at all, ever fewer are: most such
   /// captures have no generator that is known, and should not be slowed down.
   mutating func looksAtNext() -> Bool {
     guard effort < .best, fruitless >= 2, sources.isEmpty, !toldHabits else { return true }

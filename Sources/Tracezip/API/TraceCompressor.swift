@@ -36,9 +36,9 @@ public final class TraceCompressor {
   private var hintsBefore: SharedHints?
   /// Chunks of the open segment so far.
   private var chunks = 0
-  /// Whether segments come one at a time, so that this thread shreds and writes while a worker codes; then, of the open
-  /// segment, what does so.
-  private var shredsAhead = false
+  /// Where segments come one at a time: what codes while this thread shreds and writes, and, of the open segment, what
+  /// does so.
+  private var coder: CodingThread?
   private var packer: SegmentPacker?
   private var isUsable = true
 
@@ -253,10 +253,11 @@ public final class TraceCompressor {
     }
     if cut.framing == .json { plan.beginJSON() }
     if !isStarted, mayOverlap { overlap(cut) }
-    let check = pipeline.overlaps && cut.count > 0 ? crc32c(pending.bytes[0..<cut.count]) : nil
+    let isBeside = coder != nil || pipeline.overlaps
+    let check = isBeside && cut.count > 0 ? crc32c(pending.bytes[0..<cut.count]) : nil
     // What is waited for is written once the workers have this chunk; the memory of its bytes serves at once.
     var finished: [Chunk] = []
-    if !shredsAhead { finished = takeWhileFull() }
+    while coder == nil, pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
     var chunk = pool.popLast() ?? Chunk()
     if let done = finished.first {
       swap(&chunk.bytes, &done.bytes)
@@ -293,12 +294,14 @@ public final class TraceCompressor {
     (chunk.hints, chunk.hintsBefore) = (hints, hintsBefore)
     chunk.number = chunks
     chunks += 1
-    if shredsAhead {
+    if let coder {
       if packer == nil { packer = SegmentPacker(config: config) }
       packer!.shredAhead(chunk)
-      finished = takeWhileFull()
+      if let done = coder.makeRoom() { finished.append(done) }
+      coder.feed(chunk)
+    } else {
+      pipeline.feed(chunk)
     }
-    pipeline.feed(chunk)
     if !isSegmentOpen {
       pipeline.endSegment()
       (hints, hintsBefore) = (SharedHints(), hints)
@@ -306,33 +309,30 @@ public final class TraceCompressor {
       packer = nil
     }
     for done in finished { try deliver(done) }
-    while let done = pipeline.take(wait: false) { try deliver(done) }
+    while let done = take(wait: false) { try deliver(done) }
   }
 
   /// Before the first chunk, `cut`: what this thread does beside a worker. One thread codes all of it, and this one only
   /// reads and writes. Two threads share each segment, which takes less memory than a segment each, and so do more
   /// where there is but one segment.
   private func overlap(_ cut: ChunkCut) {
-    shredsAhead = cut.framing != .unknown && (workers == 2 || workers > 2 && plan.isOneSegment)
-    guard shredsAhead || workers == 1 else { return }
-    let config = config
-    pipeline = .ofOneWorker(items: shredsAhead ? 2 : 1) { SegmentPacker(config: config) }
-    if shredsAhead { source = nil }
+    if cut.framing != .unknown && (workers == 2 || workers > 2 && plan.isOneSegment) {
+      coder = CodingThread()
+      source = nil
+    } else if workers == 1 {
+      let config = config
+      pipeline = .ofOneWorker(items: 1) { SegmentPacker(config: config) }
+    }
   }
 
-  /// Chunks that must leave the workers before another one goes there.
-  private func takeWhileFull() -> [Chunk] {
-    var finished: [Chunk] = []
-    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
-    return finished
-  }
+  private func take(wait: Bool) -> Chunk? { coder.map { $0.take(wait: wait) } ?? pipeline.take(wait: wait) }
 
   private func deliverAll() throws(TracezipError) {
-    while let done = pipeline.take(wait: true) { try deliver(done) }
+    while let done = take(wait: true) { try deliver(done) }
   }
 
   private func deliver(_ chunk: Chunk) throws(TracezipError) {
-    chunk.packer?.finish(chunk)
+    chunk.packer?.work(on: chunk)
     if let failure = chunk.failure {
       isUsable = false
       throw failure

@@ -70,6 +70,16 @@ extension Chunk {
     hints.map { BlockHints(own: $0, before: hintsBefore, block: number) }
   }
 
+  /// The second step for what has been shredded ahead, and the third.
+  func code() { if let ahead { ahead.encoder.code(ahead.hand) } }
+  func codeIds() { if let ahead { ahead.encoder.codeIds(ahead.hand, hints: wayToHints) } }
+
+  /// Nobody shall wait for what the chunk's segment, or the one before, has not told.
+  func endHints() {
+    hints?.end()
+    hintsBefore?.end()
+  }
+
   /// Reads its bytes from their place. Where they are gone there is nothing to archive, but the work goes on.
   fileprivate func read() {
     guard let place else { return }
@@ -91,9 +101,9 @@ extension Chunk {
 /// Turns the chunks of one segment into frames. It always has a plain block to fall back on: whatever the model makes of
 /// a chunk, the archive takes the smallest form.
 ///
-/// One thread may do all of it (`work`); or one shreds (`shredAhead`) and writes (`finish`) while another codes. Where a
-/// plain block has come between, what was shredded ahead is of no use: then `finish` does all of it for the rest of the
-/// segment. The frames are the same either way.
+/// One thread may do all of it (`work`); or it shreds (`shredAhead`) and, while another codes, does the rest. Where a plain
+/// block has come between, what was shredded ahead is of no use: then `work` does all of it for the rest of the segment.
+/// The frames are the same either way.
 final class SegmentPacker: SegmentWork {
   private let config: TracezipConfig
   private let mostState: Int
@@ -139,13 +149,7 @@ final class SegmentPacker: SegmentWork {
 
   func giveUp(before chunk: Chunk) { hints = chunk.hints }
 
-  /// Appends the frames of `chunk` to `chunk.frames`, or leaves that to who shredded it ahead, and codes its records.
-  func work(on chunk: Chunk) {
-    if let ahead = chunk.ahead { ahead.encoder.code(ahead.hand, hints: chunk.wayToHints) }
-    if chunk.packer == nil { finish(chunk) }
-  }
-
-  /// The first step for `chunk`, which goes to a worker next, and then to `finish`.
+  /// The first step for `chunk`, which is coded next (`CodingThread`), and then goes to `work`.
   func shredAhead(_ chunk: Chunk) {
     chunk.packer = self
     guard mayShredAhead, isModelled(chunk) else { return }
@@ -159,8 +163,8 @@ final class SegmentPacker: SegmentWork {
     encoderAhead = hand.isFull ? nil : encoder
   }
 
-  /// Does what is left to do of `chunk`, up to its frames.
-  func finish(_ chunk: Chunk) {
+  /// Appends the frames of `chunk` to `chunk.frames`, doing what has not been done of it ahead.
+  func work(on chunk: Chunk) {
     if chunk.place != nil {
       swap(&chunk.bytes, &room)
       chunk.read()
@@ -292,7 +296,8 @@ final class SegmentPacker: SegmentWork {
       hand = ahead.hand
     } else {
       encoder!.shred(bytes, entry: chunk.cut.entry, hand)
-      encoder!.code(hand, hints: chunk.wayToHints)
+      encoder!.code(hand)
+      encoder!.codeIds(hand, hints: chunk.wayToHints)
     }
     chunk.wayToHints?.tell(hand.hints)
     (isFull, isTooLarge) = (hand.isFull, hand.isTooLarge)

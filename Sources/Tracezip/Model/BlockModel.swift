@@ -81,7 +81,6 @@ struct BlockModel: ~Copyable {
   /// Of the slot at hand, row by row.
   private var keys = Buffer<UInt64>()
   var starts = Buffer<UInt32>()
-  var idDraws = Buffer<IdDraw>()
   /// Ids that must be stored, by the rows of the spans they were made for: their numbers in `structure.draws`.
   var drawOrder = Buffer<Int32>()
   /// Of each of `structure.draws` twice the row it belongs to, and 1 more if its id is that row's own.

@@ -9,7 +9,9 @@ extension BlockModel {
   /// An id that was first met elsewhere, as a parent or in a link, or a trace id in another process, is the draw of the
   /// span that it was made for if that is in the block: there its place among the process' draws is known. Draws are in
   /// the order of rows, so that a root's two are neighbours.
-  private mutating func fillDraws(_ block: borrowing Block, _ scratch: borrowing BlockScratch, encoding: Bool) {
+  private mutating func fillDraws(
+    _ block: borrowing Block, _ scratch: borrowing BlockScratch, into filled: inout Buffer<IdDraw>, encoding: Bool
+  ) {
     let count = structure.draws.count
     let rows = structure.spanTrace.count
     rootRows.resize(to: traces.traces.count, filling: -1)
@@ -53,8 +55,8 @@ extension BlockModel {
         places[row] &+= 1
       }
     }
-    idDraws.removeAll()
-    idDraws.reserve(count)
+    filled.removeAll()
+    filled.reserve(count)
     let (templates, leaves, starts) = (
       block.spans.templates.elements[0..<rows], block.spans.leaves.elements, scratch.spanRows.elements[0..<rows]
     )
@@ -97,41 +99,30 @@ extension BlockModel {
           next.low = nodes[Int(draw.target)].id
         }
       }
-      idDraws.append(next)
+      filled.append(next)
     }
   }
 
-  /// Encodes the draws: bit: by `encoder`; else plainly. `languages`: of SDKs, by the shred ids of their resources;
-  /// `hints`: the way to what the segment before tells; `found`: what this block tells the next one.
-  mutating func encodeIds(
-    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ languages: [UInt32: IdLanguage],
-    _ config: TracezipConfig, _ encoder: inout IdEncoder, _ hints: BlockHints?, _ found: inout IdHints,
+  /// Bit: whether the block's draws are coded by the id codec. They are put into `draws` for it if so, else coded here.
+  mutating func beginIds(
+    _ block: borrowing Block, _ scratch: borrowing BlockScratch, byCodec: Bool, into draws: inout Buffer<IdDraw>,
     _ c: inout RangeEncoder
   ) {
+    draws.removeAll()
+    guard structure.draws.count > 0 else { return }
     let before = c.spent
     defer { spentParts.ids = c.spent - before }
-    guard structure.draws.count > 0 else { return }
-    if config.idPrediction, config.effort != .fast, encoder.looksAtNext() {
-      while encoder.processes < spine.processResource.count {
-        encoder.addProcess(language(of: spine.processResource[encoder.processes], languages))
-      }
-      fillDraws(block, scratch, encoding: true)
-      if let told = hints?.ask() { encoder.take(told) }
-      let isWorthwhile = encoder.plan(idDraws)
-      found = encoder.newHints(idDraws)
-      if isWorthwhile {
-        _ = c.codeBit(true, &models, structure.linkModels + ModelSize.number + 10, limit: 30)
-        var report = IdReport()
-        return encoder.encode(&idDraws, &report, &c)
-      }
+    if c.codeBit(byCodec, &models, structure.linkModels + ModelSize.number + 10, limit: 30) {
+      fillDraws(block, scratch, into: &draws, encoding: true)
+    } else {
+      codeDraws(&c)
     }
-    _ = c.codeBit(false, &models, structure.linkModels + ModelSize.number + 10, limit: 30)
-    codeDraws(&c)
   }
 
-  /// The mirror; false where the ids make no sense.
+  /// The mirror, with the ids; nil where they make no sense. `draws` is scratch.
   mutating func decodeIds(
-    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ decoder: inout IdDecoder, _ c: inout RangeDecoder
+    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ decoder: inout IdDecoder,
+    _ draws: inout Buffer<IdDraw>, _ c: inout RangeDecoder
   ) -> IdReport? {
     let before = c.spent
     defer { spentParts.ids = c.spent - before }
@@ -141,24 +132,27 @@ extension BlockModel {
       codeDraws(&c)
       return c.failed ? nil : report
     }
-    fillDraws(block, scratch, encoding: false)
-    guard (try? decoder.decode(&idDraws, &report, &c)) != nil else { return nil }
+    fillDraws(block, scratch, into: &draws, encoding: false)
+    guard (try? decoder.decode(&draws, &report, &c)) != nil else { return nil }
     for i in 0..<structure.draws.count {
       let target = Int(structure.draws[Int(drawOrder[i])].target)
-      if idDraws[i].isTrace {
-        traces.traces[target].low = idDraws[i].low
-        traces.traces[target].high = idDraws[i].high
+      if draws[i].isTrace {
+        traces.traces[target].low = draws[i].low
+        traces.traces[target].high = draws[i].high
       } else {
-        traces.nodes[target].id = idDraws[i].low
+        traces.nodes[target].id = draws[i].low
       }
     }
     return report
   }
 
-  /// What a process' resource (string + 1) says of its SDK, which helps the encoder to find generators.
-  private func language(of resource: UInt64, _ languages: [UInt32: IdLanguage]) -> IdLanguage {
-    guard resource > 0, Int(resource - 1) < shredIds.count else { return .unknown }
-    return languages[shredIds[Int(resource - 1)]] ?? .unknown
+  /// What the resources of processes from number `first` on say of their SDKs. `languages`: by resource.
+  func processLanguages(from first: Int, _ languages: [UInt32: IdLanguage]) -> [IdLanguage] {
+    (first..<max(first, spine.processResource.count)).map { process in
+      let resource = spine.processResource[process]
+      guard resource > 0, Int(resource - 1) < shredIds.count else { return .unknown }
+      return languages[shredIds[Int(resource - 1)]] ?? .unknown
+    }
   }
 
   /// Stores the ids that nothing tells: raw bits, apart from habits that cost nothing to notice (a trace id's high half

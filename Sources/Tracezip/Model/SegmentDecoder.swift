@@ -13,6 +13,7 @@ final class SegmentDecoder: @unchecked Sendable {
   private var model = BlockModel()
   private var scratch = BlockScratch()
   private var ids = IdDecoder()
+  private var draws = Buffer<IdDraw>()
   private var deltas = TextPacker()
   private var stringCount = 0
   /// The skeletons as this step knows them, where it may be ahead.
@@ -91,7 +92,7 @@ final class SegmentDecoder: @unchecked Sendable {
       model.code(&hand.block, skeletons, limit: restoredCount, &scratch, &coder)
     }
     guard !coder.failed, model.stringCount == stringCount else { throw malformed("a block's values make no sense") }
-    guard let idReport = model.decodeIds(hand.block, scratch, &ids, &coder) else {
+    guard let idReport = model.decodeIds(hand.block, scratch, &ids, &draws, &coder) else {
       throw malformed("a block's ids make no sense")
     }
     self.idReport = idReport

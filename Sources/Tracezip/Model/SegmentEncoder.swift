@@ -1,11 +1,12 @@
 import Bytes
 import Columns
 
-/// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, write.
+/// What one segment's encoder carries from block to block, and the way in: chunk, shred, code, code ids, write.
 ///
-/// Each of the three steps has a state of its own and leaves to the next what that needs (`BlockAtHand`). Blocks go
-/// through each step in order, but coding may run on a thread of its own, while another shreds later blocks and writes
-/// earlier ones. Those two share a thread: writing looks up strings that shredding has found.
+/// Each step has a state of its own and leaves to the next what that needs (`BlockAtHand`). Blocks go through each step in
+/// order, but steps of several blocks may run side by side: a block is coded while earlier ones' ids are, those of all
+/// but the one before it being done. Shredding and writing share a thread: writing looks up strings that shredding has
+/// found.
 ///
 /// A payload is: framing (u8, its high bit set where times are written out); the sections skeleton delta, text and
 /// coded values, each behind its length as varint, with the number of new strings before the text; then the raw bits
@@ -26,12 +27,17 @@ final class SegmentEncoder: @unchecked Sendable {
   // Coding.
   private var model = BlockModel()
   private var scratch = BlockScratch()
-  private var ids: IdEncoder
   private var languages: [UInt32: IdLanguage] = [:]
+  /// Processes whose languages have been left to the next step.
+  private var processes = 0
   /// The skeletons as the block's delta tells them, where shredding may be ahead.
   private var told = Skeletons()
   private let isAhead: Bool
   private let mostState: Int
+
+  // Ids.
+  private var ids: IdEncoder
+  private let attention = Attention()
 
   // Writing.
   private var text = TextPacker()
@@ -110,39 +116,55 @@ final class SegmentEncoder: @unchecked Sendable {
     }
   }
 
-  /// The second step: records to coded values. `hints`: what the segment before tells.
-  func code(_ hand: BlockAtHand, hints: BlockHints?) {
-    hand.hints = IdHints()
+  /// The second step: records to coded values, all but ids.
+  func code(_ hand: BlockAtHand) {
+    let looksAtIds = attention.next() && config.idPrediction && config.effort != .fast
+    hand.draws.removeAll()
     if isAhead, !hand.isTooLarge, !told.readDelta(hand.skeletonDelta.view) { hand.isTooLarge = true }
     if hand.isTooLarge { return }
     for (string, language) in hand.languages { languages[string] = language }
     model.codedIds.append(repeating: .max, count: hand.strings)
     model.newStrings.removeAll()
     for i in 0..<model.spent.count { model.spent[i] = 0 }
-    var coder = RangeEncoder()
-    // Into the memory of the block before.
-    hand.coded.removeAll()
-    hand.raw.removeAll()
-    swap(&hand.coded, &coder.coded)
-    swap(&hand.raw, &coder.raw)
+    hand.coder.start()
     if isAhead {
-      model.code(&hand.block, told, limit: hand.chunkBytes, &scratch, &coder)
+      model.code(&hand.block, told, limit: hand.chunkBytes, &scratch, &hand.coder)
     } else {
-      model.code(&hand.block, state.skeletons, limit: hand.chunkBytes, &scratch, &coder)
+      model.code(&hand.block, state.skeletons, limit: hand.chunkBytes, &scratch, &hand.coder)
     }
-    model.encodeIds(hand.block, scratch, languages, config, &ids, hints, &hand.hints, &coder)
+    model.beginIds(hand.block, scratch, byCodec: looksAtIds, into: &hand.draws, &hand.coder)
+    if hand.draws.count > 0 {
+      hand.processes = model.processLanguages(from: processes, languages)
+      processes += hand.processes.count
+    }
     model.finish(&hand.block, scratch, decoding: false)
-    coder.finish()
     hand.stateBytes += model.bytes
     hand.isTooLarge = hand.stateBytes > mostState
-    swap(&hand.coded, &coder.coded)
-    swap(&hand.raw, &coder.raw)
     swap(&hand.newStrings, &model.newStrings)
     if isAhead {
       model.report(hand.block, told, &hand.report)
     } else {
       model.report(hand.block, state.skeletons, &hand.report)
     }
+  }
+
+  /// The third step: ids. `hints`: what the segment before tells.
+  func codeIds(_ hand: BlockAtHand, hints: BlockHints?) {
+    hand.hints = IdHints()
+    if !hand.isTooLarge {
+      if hand.draws.count > 0 {
+        for language in hand.processes { ids.addProcess(language) }
+        if let told = hints?.ask() { ids.take(told) }
+        ids.plan(hand.draws)
+        hand.hints = ids.newHints(hand.draws)
+        let before = hand.coder.spent
+        var report = IdReport()
+        ids.encode(&hand.draws, &report, &hand.coder)
+        hand.report.columns.append(CompressionStats.Column(name: "ids", storedBytes: hand.coder.spent - before))
+      }
+      hand.coder.finish()
+    }
+    attention.tell(config.idPrediction && config.effort != .fast && ids.looksAtNext())
   }
 
   /// The last step: what was coded, with the text of new strings, to the block's payload at the end of `out`.
@@ -158,9 +180,9 @@ final class SegmentEncoder: @unchecked Sendable {
       hand.newStrings, state.strings, columns: hand.columns, config,
       isOfLargeCapture: isFollowed || hand.block.spans.templates.count >= Self.manySpans, into: &out)
     let textBytes = out.count - start - skeletonBytes
-    out.append(varint: hand.coded.count)
-    out.append(hand.coded.view)
-    out.append(hand.raw.view)
+    out.append(varint: hand.coder.coded.count)
+    out.append(hand.coder.coded.view)
+    out.append(hand.coder.raw.view)
     hand.report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
     var toldBytes = 0
     for (column, bytes) in textByColumn.enumerated() where bytes > 0 {
@@ -174,6 +196,20 @@ final class SegmentEncoder: @unchecked Sendable {
     hand.report.services = state.skeletons.services(hand.newStrings, state.strings)
     return hand.report
   }
+}
+
+/// Whether blocks' ids are looked at. That depends on what came of those two blocks before, no later ones, whose ids may
+/// be under way on another thread.
+private final class Attention: @unchecked Sendable {
+  private let monitor = Monitor()
+  // Under the monitor.
+  private var told = [true, true]
+
+  /// Tells of the block after the next.
+  func tell(_ looks: Bool) { monitor.locked { told.append(looks) } }
+
+  /// Whether the next block is looked at.
+  func next() -> Bool { monitor.locked { told.removeFirst() } }
 }
 
 /// A block on its way through the steps of an encoder: what each leaves to those behind it. Its memory is used again.
@@ -194,9 +230,11 @@ final class BlockAtHand: @unchecked Sendable {
   var stateBytes = 0
   var isTooLarge = false
 
-  // From coding.
-  var coded = Buffer<UInt8>()
-  var raw = Buffer<UInt8>()
+  // From coding; ids are added last.
+  var coder = RangeEncoder()
+  /// The ids that are left, and what the resources of processes that are new say of their SDKs.
+  var draws = Buffer<IdDraw>()
+  var processes: [IdLanguage] = []
   /// The new strings in coding order: id below, column above.
   var newStrings = Buffer<UInt64>()
   /// What the block's ids tell the next segment.

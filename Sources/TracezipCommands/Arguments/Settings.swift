@@ -75,11 +75,13 @@ struct Settings {
 
 extension Settings {
   /// What compressing holds at once, about: of each segment at work its blocks, and a model that grows with its strings;
-  /// what comes from a pipe waits for a segment's thread as it is. One or two threads work on one segment.
+  /// what comes from a pipe waits for a segment's thread as it is. One or two threads work on one segment, two with
+  /// several blocks under way between them.
   func memoryEstimate(ofPipe isPipe: Bool) -> Int {
     let workers = isPipe ? config.workersOfPipe : config.workers
     let segments = workers <= 2 ? 1 : workers
     let waiting = isPipe && segments > 1 ? config.segmentSize : 0
-    return segments * (4 * config.blockSize + 4 * config.largestStringTable + waiting)
+    let blocks = workers == 2 ? 16 : 4
+    return segments * (blocks * config.blockSize + 4 * config.largestStringTable + waiting)
   }
 }
