@@ -80,7 +80,7 @@ extension IdPlanner {
 
   /// Adds a page to the plan if what it gives pays for its state; `end` is where running it ended.
   private mutating func adopt(
-    _ page: any IdSequence, _ end: (generator: any IdSequence, position: Int64), _ family: IdFamily,
+    _ page: any IdSequence, _ end: borrowing SequenceScan.End, _ family: IdFamily,
     _ draws: borrowing Buffer<IdDraw>, _ hits: borrowing Buffer<SequenceScan.Hit>
   ) -> Bool {
     let shape = type(of: page).shape
@@ -105,8 +105,10 @@ extension IdPlanner {
       guard tried.gives(draws[Int(hits[h].draw)], at: hits[h].position - first) else { return false }
     }
     // What comes next is looked for from its last ids on.
-    let back = min(end.position - first, end.position - next + 64)
-    let track = SequenceTrack(end.generator.moved(by: -back), at: end.position - first - back)
+    let from = max(first, next - 64, end.origin)
+    var units = Buffer<UInt64>()
+    units.append(end.units, from: Int(from - end.origin))
+    let track = SequenceTrack(end.generator, units: units, at: from - first)
     let g = sources.firstIndex { $0.family == family }.map { $0 + 1 } ?? add(IdSource(family))
     let lane = addLane(track, state, g)
     for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {

@@ -247,10 +247,13 @@ struct IdPlanner: ~Copyable {
     guard list.count > 0 else { return }
     var work = 1 << 15 + 128 * list.count
     let isBest = effort == .best
-    for highFirst in [true, false] {
-      guard sources.contains(where: { !$0.family.isJava && $0.family.shape.highFirst == highFirst }) else { continue }
-      scan.clear(expecting: list.count, highFirst: highFirst)
-      for i in 0..<list.count where plan.entries[Int(list[i])].lane < 0 { scan.add(draws[Int(list[i])], list[i]) }
+    let orders = [true, false].filter { order in
+      sources.contains { !$0.family.isJava && $0.family.shape.highFirst == order }
+    }
+    if orders.isEmpty { return }
+    scan.clear(expecting: list.count, highFirst: orders.count == 1 ? orders[0] : nil)
+    for i in 0..<list.count { scan.add(draws[Int(list[i])], list[i]) }
+    for highFirst in orders {
       for g in 1...sources.count {
         let source = sources[g - 1]
         guard !source.family.isJava, source.family.shape.highFirst == highFirst else { continue }

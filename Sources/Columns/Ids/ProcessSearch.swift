@@ -88,8 +88,9 @@ struct ProcessIds: ~Copyable {
   var draws = Buffer<IdDraw>()
   /// Of each its number among the segment's draws.
   private var numbers = Buffer<Int>()
-  /// The number of the block's first draw.
+  /// The number of the block's first draw, and where the first of the block's draws may stand.
   private var base = 0
+  private var firstNew = 0
   // Scratch.
   private var tail = Buffer<IdDraw>()
   private var tailNumbers = Buffer<Int>()
@@ -113,6 +114,7 @@ struct ProcessIds: ~Copyable {
     let first = draws[Int(list[range.lowerBound])].start
     var at = count
     while at > 0, self.draws[at &- 1].start > first { at &-= 1 }
+    firstNew = min(firstNew, at)
     tail.removeAll()
     tailNumbers.removeAll()
     for i in at..<count {
@@ -140,20 +142,23 @@ struct ProcessIds: ~Copyable {
 
   /// Drops what the block's plan explains, and what is too old to be looked at again.
   mutating func tidy(_ entries: borrowing Buffer<IdPlan.Entry>) {
-    var kept = 0
     let skip = count > Self.kept * 5 / 4 ? count - Self.kept : 0
-    for i in skip..<count where number(i).map({ entries[$0].lane < 0 }) ?? true {
+    // Those of earlier blocks stay where they are.
+    var kept = skip == 0 ? min(firstNew, count) : 0
+    for i in skip + kept..<count where number(i).map({ entries[$0].lane < 0 }) ?? true {
       draws[kept] = draws[i]
       numbers[kept] = numbers[i]
       kept &+= 1
     }
     draws.truncate(to: kept)
     numbers.truncate(to: kept)
+    firstNew = kept
   }
 
   mutating func removeAll() {
     draws.removeAll()
     numbers.removeAll()
+    firstNew = 0
   }
 }
 

@@ -11,9 +11,10 @@ struct SequenceScan: ~Copyable {
   private var headShift: UInt64 = 0
   /// By entry: its draw, and the entry before it under the same head.
   private var entries = Buffer<Entry>()
-  private var highFirst = true
+  private var highFirst: Bool?
 
   private struct Entry: BitwiseCopyable {
+    var key: UInt64
     var low: UInt64
     var high: UInt64
     var number: UInt32
@@ -28,8 +29,8 @@ struct SequenceScan: ~Copyable {
     var position: Int64
   }
 
-  /// For about `count` draws, trace ids known by their half that is drawn first.
-  mutating func clear(expecting count: Int, highFirst: Bool) {
+  /// For about `count` draws, trace ids known by their half that is drawn first; by both where generators differ in that.
+  mutating func clear(expecting count: Int, highFirst: Bool?) {
     // Of 48 bits and more an id: at most one in fifty outputs passes that is no id.
     var bits = 12
     while bits < 32, 1 << bits < count * 48 { bits += 1 }
@@ -51,19 +52,19 @@ struct SequenceScan: ~Copyable {
 
   @inline(__always)
   mutating func add(_ draw: IdDraw, _ number: UInt32) {
-    let hash = Self.hash(Self.key(draw.high, draw.low, isTrace: draw.isTrace, highFirst: highFirst))
+    add(draw, number, key: draw.isTrace && highFirst != false ? draw.high : draw.low)
+    if draw.isTrace, highFirst == nil { add(draw, number, key: draw.low) }
+  }
+
+  @inline(__always)
+  private mutating func add(_ draw: IdDraw, _ number: UInt32, key: UInt64) {
+    let hash = Self.hash(key)
     let bit = Self.place(hash) & filterMask
     filter[Int(bit >> 6)] |= 1 << (bit & 63)
     let head = Int(truncatingIfNeeded: hash &>> headShift)
     entries.append(
-      Entry(low: draw.low, high: draw.high, number: number, next: heads[head], isTrace: draw.isTrace))
+      Entry(key: key, low: draw.low, high: draw.high, number: number, next: heads[head], isTrace: draw.isTrace))
     heads[head] = UInt32(truncatingIfNeeded: entries.count &- 1)
-  }
-
-  /// What an id is known by.
-  @inline(__always)
-  private static func key(_ high: UInt64, _ low: UInt64, isTrace: Bool, highFirst: Bool) -> UInt64 {
-    isTrace && highFirst ? high : low
   }
 
   /// Draws whose id is made of `units` at places in `range`; enough units follow the range to hold an id. Unit 0 has
@@ -147,7 +148,7 @@ struct SequenceScan: ~Copyable {
     while next != Self.none {
       let entry = entries[Int(next)]
       next = entry.next
-      guard Self.key(entry.high, entry.low, isTrace: entry.isTrace, highFirst: highFirst) == word else { continue }
+      guard entry.key == word else { continue }
       if entry.isTrace {
         let trace = shape.trace(units, at: p)
         guard trace.high == entry.high, trace.low == entry.low else { continue }
@@ -156,14 +157,21 @@ struct SequenceScan: ~Copyable {
     }
   }
 
+  /// A generator as far as it was run, and the last units that it gave, from position `origin` on.
+  struct End: ~Copyable {
+    let generator: any IdSequence
+    var units: Buffer<UInt64>
+    let origin: Int64
+  }
+
   /// Runs `generator` forward and backward from its position 0, until `quiet` (forward) or `back` units hold no id. The
   /// first id may come `within` more units.
   ///
-  /// Returns the generator where running forward ended, and that position.
+  /// Returns where running forward ended.
   @discardableResult
   func run(
     _ generator: any IdSequence, within: Int = 0, quiet: Int, back: Int, budget: inout Int, into hits: inout Buffer<Hit>
-  ) -> (generator: any IdSequence, position: Int64) {
+  ) -> End {
     let shape = type(of: generator).shape
     let overlap = shape.unitsOfTrace
     let chunk = min(max(quiet / 4, 64), 1 << 14)
@@ -191,8 +199,8 @@ struct SequenceScan: ~Copyable {
       seen += count
       budget -= 4 * chunk
     }
-    let end = (forward, Int64(origin + units.count))
     let step = min(chunk, max(back, 64))
+    var earlier = Buffer<UInt64>(capacity: step + overlap)
     var backward = generator
     var position = 0
     silence = 0
@@ -200,13 +208,13 @@ struct SequenceScan: ~Copyable {
       backward.rewind(step)
       position -= step
       var copy = backward
-      units.removeAll()
-      copy.append(step + overlap, to: &units)
-      let before = hits.count
-      look(units, 0..<step, origin: Int64(position), shape: shape, &hits)
-      silence = hits.count > before ? 0 : silence + step
+      earlier.removeAll()
+      copy.append(step + overlap, to: &earlier)
+      let found = hits.count
+      look(earlier, 0..<step, origin: Int64(position), shape: shape, &hits)
+      silence = hits.count > found ? 0 : silence + step
       budget -= 8 * step
     }
-    return end
+    return End(generator: forward, units: units, origin: Int64(origin))
   }
 }

@@ -10,8 +10,13 @@ final class SequenceTrack {
   let shape: IdShape
 
   /// `generator` stands at `position`.
-  init(_ generator: any IdSequence, at position: Int64 = 0) {
-    unsafe made = MadeUnits(generator, at: position)
+  convenience init(_ generator: any IdSequence, at position: Int64 = 0) {
+    self.init(generator, units: Buffer(), at: position)
+  }
+
+  /// `generator` has given `units` last, the first of them at `position`.
+  init(_ generator: any IdSequence, units: consuming Buffer<UInt64>, at position: Int64) {
+    unsafe made = MadeUnits(generator, units: units, at: position)
     shape = type(of: generator).shape
   }
 
@@ -53,13 +58,14 @@ final class SequenceTrack {
 /// since blocks need not follow each other in time.
 private struct MadeUnits: ~Copyable {
   private var generator: any IdSequence
-  private var units = Buffer<UInt64>()
+  private var units: Buffer<UInt64>
   /// The position of the first of `units`.
   private(set) var origin: Int64
   private let shape: IdShape
 
-  init(_ generator: any IdSequence, at position: Int64) {
+  init(_ generator: any IdSequence, units: consuming Buffer<UInt64>, at position: Int64) {
     self.generator = generator
+    self.units = units
     origin = position
     shape = type(of: generator).shape
   }

@@ -41,6 +41,8 @@ struct MixedModel: TextModel, ~Copyable {
 
   func newIdentifier(_ text: ByteView) -> TokenKind? { opaques.newIdentifier(text) }
 
+  func expect(_ text: ByteView) { opaques.expect(text) }
+
   mutating func codeIdentifier<C: BitCoder & ~Copyable>(
     _ kind: TokenKind, _ bytes: ByteView, column: Int, _ coder: inout C, into text: inout Buffer<UInt8>
   ) { opaques.codeIdentifier(kind, bytes, column: column, &coder, into: &text) }

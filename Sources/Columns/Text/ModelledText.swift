@@ -11,6 +11,9 @@ protocol TextModel: ~Copyable {
   /// What kind of token `text` is, if it is one opaque token and nothing else, and was never seen before.
   func newIdentifier(_ text: ByteView) -> TokenKind?
 
+  /// Asks for the memory in which `newIdentifier` will look for `text`.
+  func expect(_ text: ByteView)
+
   /// Codes a string that is one, all of it; in a decoder, appends it to `text`.
   mutating func codeIdentifier<C: BitCoder & ~Copyable>(
     _ kind: TokenKind, _ bytes: ByteView, column: Int, _ coder: inout C, into text: inout Buffer<UInt8>
@@ -103,6 +106,7 @@ enum ModelledText {
     model.prepare(strings: input.items.count)
     for k in 0..<input.items.count {
       let column = model.codeColumn(input.items[k].column, columns: columns, &coder)
+      if k + 1 < input.items.count { model.expect(input[k + 1]) }
       var string = input[k]
       var (form, content) = shared.arrays.parse(string)
       let kind = form == .text ? model.newIdentifier(string) : nil

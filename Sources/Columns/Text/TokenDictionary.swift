@@ -72,6 +72,10 @@ struct TokenDictionary: ~Copyable {
     return UInt32(truncatingIfNeeded: hash ^ hash >> 32)
   }
 
+  /// Asks for the memory in which `hash` will be looked up.
+  @inline(__always)
+  func prefetch(hash: UInt32) { table.prefetch(Int(hash) & (table.count &- 1)) }
+
   /// The token with these bytes, or -1.
   @inline(__always)
   func find(_ bytes: ByteView, hash: UInt32) -> Int {

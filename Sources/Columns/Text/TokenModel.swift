@@ -77,6 +77,10 @@ struct TokenModel: TextModel, ~Copyable {
     return dictionary.find(text, hash: TokenDictionary.hash(text)) < 0 ? kind : nil
   }
 
+  func expect(_ text: ByteView) {
+    if (8...Tokenizer.maximumLength).contains(text.count) { dictionary.prefetch(hash: TokenDictionary.hash(text)) }
+  }
+
   /// The kind is a symbol of sixteen under the column's (up to 64) models. Runs and contexts learn nothing of it; it can
   /// be referred to as all known tokens can.
   mutating func codeIdentifier<C: BitCoder & ~Copyable>(

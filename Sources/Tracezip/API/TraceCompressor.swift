@@ -279,6 +279,8 @@ public final class TraceCompressor {
       pending.bytes.shift(from: cut.count, by: -cut.count)
       pending.isPlain = false
     } else {
+      // What comes next will be about as much; memory that growing leaves behind has been copied for nothing.
+      chunk.bytes.reserve(largestPending)
       chunk.bytes.append(pending.bytes[cut.count..<pending.bytes.count])
       pending.bytes.truncate(to: cut.count)
       swap(&chunk, &pending)
