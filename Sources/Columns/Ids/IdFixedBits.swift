@@ -42,8 +42,11 @@ struct HabitSearch: BitwiseCopyable {
   private var low = Common()
   private var same = 0
   private var pairs = 0
-  /// Whether draws have come since this was last set to false.
-  var isFresh = false
+  /// Draws of this block so far.
+  private var seen = 0
+
+  /// So many of a block are enough to tell: an id that is unlike them costs a few bits more.
+  private static var enough: Int { 256 }
 
   private struct Common: BitwiseCopyable {
     var count = 0
@@ -67,13 +70,23 @@ struct HabitSearch: BitwiseCopyable {
 
   @inline(__always)
   mutating func add(_ draw: IdDraw) {
-    isFresh = true
+    seen &+= 1
     if draw.isTrace {
       high.add(draw.high)
       low.add(draw.low)
     } else {
       span.add(draw.low)
     }
+  }
+
+  /// Whether more draws of this block are to be added.
+  @inline(__always)
+  var looksOn: Bool { seen < Self.enough }
+
+  /// Ends a block; whether it had draws.
+  mutating func endBlock() -> Bool {
+    defer { seen = 0 }
+    return seen > 0
   }
 
   /// A pair whose ids end alike or not.

@@ -28,19 +28,19 @@ struct ContextTable: ~Copyable {
 
   /// The models of `key`.
   mutating func base(_ key: UInt64, _ models: inout Models) -> Int {
-    base(key, unless: -1, need: 0, &models)
+    let found = established(key, need: 0, &models)
+    if found >= 0 { return found }
+    if overflow < 0 { overflow = models.allocate(width) }
+    return overflow
   }
 
-  /// The models of `key` once it has been used `need` times, `general` until then.
-  mutating func base(_ key: UInt64, unless general: Int, need: UInt32, _ models: inout Models) -> Int {
-    guard let at = entry(key) else {
-      if general >= 0 { return general }
-      if overflow < 0 { overflow = models.allocate(width) }
-      return overflow
-    }
+  /// The models of `key` once it has been asked for `need` times; -1 until then, or where there are too many contexts.
+  @inline(__always)
+  mutating func established(_ key: UInt64, need: UInt32, _ models: inout Models) -> Int {
+    guard let at = entry(key) else { return -1 }
     if uses[at] < need {
       uses[at] += 1
-      return general
+      return -1
     }
     if bases[at] < 0 { bases[at] = models.allocate(width) }
     return bases[at]
@@ -136,13 +136,13 @@ enum StepCode {
   static var small: Int { ModelSize.tree(bits) }
   static var large: Int { ModelSize.signed }
 
+  /// nil where it is none of the small ones, which the coder knows then.
   @inline(__always)
   static func code<C: BitCoder & ~Copyable>(
-    _ step: Int64, _ models: inout Models, small: Int, large: Int, _ coder: inout C
-  ) -> Int64 {
+    _ step: Int64, _ models: inout Models, _ small: Int, _ coder: inout C
+  ) -> Int64? {
     let isSmall = step >= least && step < least + Int64(escape)
     let symbol = coder.codeTree(isSmall ? Int(step - least) : escape, bits: bits, &models, small, limit: 1000)
-    if symbol < escape { return Int64(symbol) + least }
-    return coder.codeSigned(step, &models, large)
+    return symbol < escape ? Int64(symbol) + least : nil
   }
 }

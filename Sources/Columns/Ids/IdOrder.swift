@@ -8,26 +8,26 @@ enum IdOrder {
     order.reserve(draws.count)
     var sorted = true
     var last: UInt64 = 0
+    var least = UInt64.max
+    var most: UInt64 = 0
     for d in 0..<draws.count {
       let start = draws[d].start
       if start < last { sorted = false }
       last = start
+      least = min(least, start)
+      most = max(most, start)
       order.append(UInt32(d))
     }
-    if !sorted { sort(&order, draws) }
+    if !sorted { sort(&order, draws, least, most) }
   }
 
   /// Bits of a draw's number in a key.
   private static var numberBits: UInt64 { 20 }
 
   /// A stable sort by start time: a start, counted from the least, and the draw's number make one word.
-  private static func sort(_ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>) {
-    var least = UInt64.max
-    var most: UInt64 = 0
-    for d in 0..<draws.count {
-      least = min(least, draws[d].start)
-      most = max(most, draws[d].start)
-    }
+  private static func sort(
+    _ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, _ least: UInt64, _ most: UInt64
+  ) {
     guard draws.count <= 1 << numberBits, most - least < 1 << (64 - numberBits) else {
       return sortWide(&order, draws)
     }

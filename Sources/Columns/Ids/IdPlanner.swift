@@ -85,17 +85,19 @@ struct IdPlanner: ~Copyable {
 
   // MARK: Habits
 
-  /// Bits that the ids of a process share.
+  /// Bits that the ids of a process share, as far as the first of each block show them.
   private mutating func observe(_ draws: borrowing Buffer<IdDraw>) {
     plan.habits.removeAll()
     var hasPrevious = false
-    var most = 0
     for d in 0..<draws.count {
       let draw = draws[d]
       while searches.count <= Int(draw.process) { addProcess(.unknown) }
       let place = draw.place
       if place >= habits.count { habits.resize(to: place + 1, filling: (HabitSearch(), IdHabits())) }
-      most = max(most, place)
+      if !habits[place].search.looksOn {
+        hasPrevious = false
+        continue
+      }
       habits[place].search.add(draw)
       if hasPrevious, IdDraw.arePair(draws[d &- 1], draw) {
         habits[place].search.add(pair: draws[d &- 1].low == draw.low)
@@ -104,9 +106,7 @@ struct IdPlanner: ~Copyable {
         hasPrevious = true
       }
     }
-    // Only places with draws in this block can have learned anything.
-    for place in 0..<min(habits.count, most + 1) where habits[place].search.isFresh {
-      habits[place].search.isFresh = false
+    for place in 0..<habits.count where habits[place].search.endBlock() {
       let now = habits[place].search.habits
       if now != habits[place].told {
         habits[place].told = now
@@ -133,18 +133,20 @@ struct IdPlanner: ~Copyable {
         continue
       }
       let home = searches[Int(draw.process)].home
+      if home == 0 { continue }
       plan.entries[d].group = Int32(home)
       starts[home &+ 1] &+= 1
     }
     for g in 1..<starts.count { starts[g] += starts[g &- 1] }
     sorted.removeAll()
     sorted.append(repeating: 0, count: plan.order.count)
-    for i in 0..<plan.order.count where !draws[Int(plan.order[i])].kind.isStrange {
+    for i in 0..<plan.order.count {
       let home = Int(plan.entries[Int(plan.order[i])].group)
+      if home == 0 { continue }
       sorted[starts[home]] = plan.order[i]
       starts[home] &+= 1
     }
-    var start = starts[0]
+    var start = 0
     for g in 1...sources.count {
       let end = starts[g]
       if end > start {

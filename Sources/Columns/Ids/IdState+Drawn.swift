@@ -69,8 +69,7 @@ extension IdState {
       }
       var mode = planned < 0 ? Mode.raw : named < 0 ? Mode.new : named == near ? Mode.near : Mode.other
       let situation = groupKey | UInt64(draw.kind.rawValue) << 34 | (parentLane >= 0 ? 1 << 33 : 0)
-      let general = modes.base(situation | 1 << 32, unless: -1, need: 0, &models)
-      let modeModel = modes.base(situation | UInt64(draw.name), unless: general, need: 3, &models)
+      let modeModel = modeModels(situation, draw.name)
       mode = coder.codeTree(mode, bits: 2, &models, modeModel, limit: 255)
       if mode == Mode.raw {
         codeRaw(&draws[d], &coder)
@@ -105,13 +104,7 @@ extension IdState {
         position = 0
       } else {
         let kindKey = groupKey | UInt64(draw.kind.rawValue) << 46
-        let byKind = steps.base(kindKey | 1 << 45, unless: -1, need: 0, &models)
-        let byName = steps.base(kindKey | UInt64(draw.name), unless: byKind, need: 3, &models)
-        // Names that share a key share contexts: no harm.
-        let pairKey = kindKey ^ UInt64(lanes[lane].lastName &* 0x9E37_79B1) << 14 ^ UInt64(draw.name)
-        let small = pairs.base(pairKey, unless: byName, need: 3, &models)
-        let distance = StepCode.code(
-          position &- lanes[lane].next, &models, small: small, large: byName + StepCode.small, &coder)
+        let distance = codeStep(position &- lanes[lane].next, kindKey, draw.name, after: lanes[lane].lastName, &coder)
         position = lanes[lane].next &+ distance
         if lane == near { habits.learn(habit, distance) }
       }
@@ -120,6 +113,30 @@ extension IdState {
       predicted &+= 1
     }
     return (predicted, size)
+  }
+
+  /// Models of the mode: of the name, or of all names.
+  @inline(__always)
+  private mutating func modeModels(_ situation: UInt64, _ name: UInt32) -> Int {
+    let found = modes.established(situation | UInt64(name), need: 3, &models)
+    return found >= 0 ? found : modes.base(situation | 1 << 32, &models)
+  }
+
+  /// A step on a lane: by models of the name and the one before, or of the name, or of all names.
+  private mutating func codeStep<C: BitCoder & ~Copyable>(
+    _ step: Int64, _ kindKey: UInt64, _ name: UInt32, after last: UInt32, _ coder: inout C
+  ) -> Int64 {
+    // Names that share a key share contexts: no harm.
+    let small = pairs.established(kindKey ^ UInt64(last &* 0x9E37_79B1) << 14 ^ UInt64(name), need: 3, &models)
+    var byName = small >= 0 ? -1 : stepModels(kindKey, name)
+    if let step = StepCode.code(step, &models, small >= 0 ? small : byName, &coder) { return step }
+    if byName < 0 { byName = stepModels(kindKey, name) }
+    return coder.codeSigned(step, &models, byName + StepCode.small)
+  }
+
+  private mutating func stepModels(_ kindKey: UInt64, _ name: UInt32) -> Int {
+    let found = steps.established(kindKey | UInt64(name), need: 3, &models)
+    return found >= 0 ? found : steps.base(kindKey | 1 << 45, &models)
   }
 
   @inline(__always)

@@ -41,7 +41,7 @@ import Bytes
 /// 5. except on a new Java lane: the position less the expected one (`StepCode`), in the context of the name and of the
 ///    name last met on the lane.
 ///
-/// Contexts by name lend the general context's models until they have been used three times. A group holds 1,024 lanes;
+/// Contexts by name lend the general context's models until they have been asked for three times. A group holds 1,024 lanes;
 /// the one idle longest is forgotten for a new one.
 struct IdState: ~Copyable {
   /// What is known of a place.
@@ -256,7 +256,8 @@ struct IdState: ~Copyable {
       if places[p].models == 0 { places[p].models = models.allocate(8) }
       var base = places[p].models
       if draw.kind.isStrange {
-        base = groupContexts.base(UInt64(p) << 32 | UInt64(draw.name), unless: base, need: 3, &models)
+        let own = groupContexts.established(UInt64(p) << 32 | UInt64(draw.name), need: 3, &models)
+        if own >= 0 { base = own }
       }
       base &+= isSecond ? 4 : 0
       let recent = places[p].recent
