@@ -248,9 +248,10 @@ struct IdState: ~Copyable {
     _ draws: borrowing Buffer<IdDraw>, _ plan: borrowing IdPlan, _ coder: inout C
   ) {
     var hasPrevious = false
-    for d in 0..<draws.count {
-      let draw = draws[d]
-      let isSecond = hasPrevious && IdDraw.arePair(draws[d &- 1], draw)
+    let (all, chosen) = (draws.elements, groupOf.elements)
+    for d in 0..<all.count {
+      let draw = all[d]
+      let isSecond = hasPrevious && IdDraw.arePair(all[d &- 1], draw)
       hasPrevious = !isSecond
       let p = draw.place
       if places[p].models == 0 { places[p].models = models.allocate(8) }
@@ -260,27 +261,40 @@ struct IdState: ~Copyable {
         if own >= 0 { base = own }
       }
       base &+= isSecond ? 4 : 0
-      let recent = places[p].recent
       let wanted = C.decodes ? 0 : plan.entries[d].group
-      var group = recent.0
+      var group = places[p].recent.0
       if !coder.codeBit(wanted == group, &models, base, limit: 1000) {
-        group = recent.1
-        if coder.codeBit(wanted == group, &models, base &+ 1, limit: 1000) {
-          places[p].recent = (group, recent.0, recent.2)
-        } else {
-          group = recent.2
-          if !coder.codeBit(wanted == group, &models, base &+ 2, limit: 1000) {
-            let number = coder.codeNumber(UInt64(wanted), &models, numbers)
-            guard number < UInt64(groups.count) else { return fail("id group \(number)", &coder) }
-            group = Int32(number)
-          }
-          places[p].recent = (group, recent.0, recent.1)
-        }
-        guard group >= 0 else { return fail("id group of none", &coder) }
+        group = codeRarerGroup(p, wanted, base, &coder)
+        if group < 0 { return }
       }
-      groupOf[d] = group
-      counts[Int(group)] += 1
+      chosen[d] = group
+      counts[Int(group)] &+= 1
     }
+  }
+
+  /// The group of a draw at place `p` where it is not the one used last; -1 if that fails.
+  @inline(never)
+  private mutating func codeRarerGroup<C: BitCoder & ~Copyable>(
+    _ p: Int, _ wanted: Int32, _ base: Int, _ coder: inout C
+  ) -> Int32 {
+    let recent = places[p].recent
+    var group = recent.1
+    if coder.codeBit(wanted == group, &models, base &+ 1, limit: 1000) {
+      places[p].recent = (group, recent.0, recent.2)
+    } else {
+      group = recent.2
+      if !coder.codeBit(wanted == group, &models, base &+ 2, limit: 1000) {
+        let number = coder.codeNumber(UInt64(wanted), &models, numbers)
+        guard number < UInt64(groups.count) else {
+          fail("id group \(number)", &coder)
+          return -1
+        }
+        group = Int32(number)
+      }
+      places[p].recent = (group, recent.0, recent.1)
+    }
+    if group < 0 { fail("id group of none", &coder) }
+    return group
   }
 
   // MARK: Ids as they are

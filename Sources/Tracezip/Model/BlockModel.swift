@@ -81,10 +81,8 @@ struct BlockModel: ~Copyable {
   /// Of the slot at hand, row by row.
   private var keys = Buffer<UInt64>()
   var starts = Buffer<UInt32>()
-  /// Ids that must be stored, by the rows of the spans they were made for: their numbers in `structure.draws`.
-  var drawOrder = Buffer<Int32>()
-  /// Of each of `structure.draws` twice the row it belongs to, and 1 more if its id is that row's own.
-  var drawRows = Buffer<Int32>()
+  /// Ids that must be stored, by the rows of the spans they were made for.
+  var placedDraws = Buffer<PlacedDraw>()
   /// By trace: the number in the segment of its first root span in the last block that had one, or -1.
   var rootRows = Buffer<Int32>()
 

@@ -9,6 +9,7 @@ extension BlockModel {
   /// An id that was first met elsewhere, as a parent or in a link, or a trace id in another process, is the draw of the
   /// span that it was made for if that is in the block: there its place among the process' draws is known. Draws are in
   /// the order of rows, so that a root's two are neighbours.
+  @inline(__always)
   private mutating func fillDraws(
     _ block: borrowing Block, _ scratch: borrowing BlockScratch, into filled: inout Buffer<IdDraw>, encoding: Bool
   ) {
@@ -19,41 +20,44 @@ extension BlockModel {
       rootRows[Int(structure.spanTrace[row])] = Int32(structure.firstRow + row)
     }
     let (draws, nodes) = (structure.draws.elements, traces.nodes.elements)
-    drawRows.resize(to: count, filling: 0)
-    drawOrder.resize(to: count, filling: 0)
-    let (rowOf, order) = (drawRows.elements, drawOrder.elements)
+    placedDraws.resize(to: count, filling: PlacedDraw())
     var ends = Buffer<Int32>(repeating: 0, count: rows)
+    let (firstRow, found) = (structure.firstRow, placedDraws.elements)
     var sorted = true
     var last = 0
     for i in 0..<count {
-      let draw = draws[i]
+      let draw = draws.unchecked(i)
       let isLink = draw.kind == .linkTrace || draw.kind == .linkSpan
+      let isTrace = draw.kind == .trace || draw.kind == .linkTrace
       var row = isLink ? Int(scratch.owners[Int(draw.row)]) : Int(draw.row)
-      let home =
-        draw.kind == .trace || draw.kind == .linkTrace
-        ? Int(rootRows[Int(draw.target)]) : Int(nodes[Int(draw.target)].row)
-      let isHome = home >= structure.firstRow
-      if isHome { row = home &- structure.firstRow }
+      let home = isTrace ? Int(rootRows[Int(draw.target)]) : Int(nodes[Int(draw.target)].row)
+      let isHome = home >= firstRow
+      if isHome { row = home &- firstRow }
       if row < last { sorted = false }
       last = row
       ends[row] &+= 1
-      rowOf[i] = Int32(truncatingIfNeeded: row) &<< 1 | (isHome ? 1 : 0)
+      found.setUnchecked(
+        i,
+        PlacedDraw(
+          row: Int32(truncatingIfNeeded: row), target: draw.target,
+          kind: isTrace ? isHome ? .trace : .strangeTrace : isHome ? .span : .orphan))
     }
-    if sorted {
-      for i in 0..<count { order[i] = Int32(truncatingIfNeeded: i) }
-    } else {
-      let places = ends.elements
+    if !sorted {
+      var other = Buffer<PlacedDraw>(repeating: PlacedDraw(), count: count)
+      let (from, to, places) = (placedDraws.elements, other.elements, ends.elements)
       var start: Int32 = 0
       for row in 0..<places.count {
-        let here = places[row]
-        places[row] = start
+        let here = places.unchecked(row)
+        places.setUnchecked(row, start)
         start &+= here
       }
       for i in 0..<count {
-        let row = Int(rowOf[i] &>> 1)
-        order[Int(places[row])] = Int32(truncatingIfNeeded: i)
-        places[row] &+= 1
+        let draw = from.unchecked(i)
+        let place = places.unchecked(Int(draw.row))
+        to[Int(place)] = draw
+        places.setUnchecked(Int(draw.row), place &+ 1)
       }
+      swap(&placedDraws, &other)
     }
     filled.removeAll()
     filled.reserve(count)
@@ -62,37 +66,33 @@ extension BlockModel {
     )
     let (described, scopes) = (infos.elements, scratch.rows.scopes.elements[0..<rows])
     let (spanTraces, parents) = (structure.spanTrace.elements[0..<rows], structure.spanParent.elements[0..<rows])
-    let processes = spine.scopeProcess.elements
-    // Rows have been compared with `rows` above, and each of `order` is one of `count`.
+    let (processes, placed) = (spine.scopeProcess.elements, placedDraws.elements[0..<count])
+    // Rows have been compared with `rows` above.
     for k in 0..<count {
       if k &+ 8 < count {
-        let next = Int(order.unchecked(k &+ 8))
-        nodes.prefetch(Int(draws.unchecked(next).target))
-        leaves.prefetch(Int(starts.unchecked(Int(rowOf.unchecked(next) &>> 1))) &+ 6)
+        let next = placed.unchecked(k &+ 8)
+        nodes.prefetch(Int(next.target))
+        leaves.prefetch(Int(starts.unchecked(Int(next.row))) &+ 6)
       }
-      let i = Int(order.unchecked(k))
-      let draw = draws.unchecked(i)
-      let place = rowOf.unchecked(i)
-      let row = Int(place &>> 1)
+      let draw = placed.unchecked(k)
+      let row = Int(draw.row)
       let template = templates.unchecked(row)
       let info = described[Int(template)]
       let at = Int(starts.unchecked(row))
-      let isTrace = draw.kind == .trace || draw.kind == .linkTrace
-      let isHome = place & 1 != 0
       let name = info.name >= 0 ? leaves[at &+ Int(info.name)] : UInt64(template) | 1 << 31
       var next = IdDraw(
-        kind: isTrace ? isHome ? .trace : .strangeTrace : isHome ? .span : .orphan,
-        process: processes[Int(scopes.unchecked(row))], span: UInt32(truncatingIfNeeded: structure.firstRow &+ row),
-        name: UInt32(truncatingIfNeeded: name), start: info.start >= 0 ? leaves[at &+ Int(info.start)] : 0)
-      if !isTrace {
+        kind: draw.kind, process: processes[Int(scopes.unchecked(row))],
+        span: UInt32(truncatingIfNeeded: firstRow &+ row), name: UInt32(truncatingIfNeeded: name),
+        start: info.start >= 0 ? leaves[at &+ Int(info.start)] : 0)
+      if !draw.kind.isTrace {
         next.node = UInt32(truncatingIfNeeded: draw.target)
         let parent = parents.unchecked(row)
-        if isHome, parent >= 0 { next.parent = UInt32(truncatingIfNeeded: parent) }
+        if draw.kind == .span, parent >= 0 { next.parent = UInt32(truncatingIfNeeded: parent) }
       }
       if encoding {
         next.end = info.end >= 0 ? leaves[at &+ Int(info.end)] : 0
         next.trace = spanTraces.unchecked(row)
-        if isTrace {
+        if draw.kind.isTrace {
           let trace = traces.traces[Int(draw.target)]
           (next.low, next.high) = (trace.low, trace.high)
         } else {
@@ -135,7 +135,7 @@ extension BlockModel {
     fillDraws(block, scratch, into: &draws, encoding: false)
     guard (try? decoder.decode(&draws, &report, &c)) != nil else { return nil }
     for i in 0..<structure.draws.count {
-      let target = Int(structure.draws[Int(drawOrder[i])].target)
+      let target = Int(placedDraws[i].target)
       if draws[i].isTrace {
         traces.traces[target].low = draws[i].low
         traces.traces[target].high = draws[i].high
@@ -184,4 +184,13 @@ extension BlockModel {
       }
     }
   }
+}
+
+/// A draw where it is coded.
+struct PlacedDraw: BitwiseCopyable {
+  /// Of the span that it was made for, if that is in the block, else of the one where it was met.
+  var row: Int32 = 0
+  /// Node, or trace.
+  var target: Int32 = 0
+  var kind = IdKind.span
 }
