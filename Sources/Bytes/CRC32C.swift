@@ -1,8 +1,9 @@
 import CMachine
 
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of `bytes`: by the processor's own instruction where it has one.
-public func crc32c(_ bytes: ByteView) -> UInt32 {
-  CRC32C.hasInstruction ? CRC32C.byInstruction(bytes) : CRC32C.byTables(bytes)
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4) of `bytes`, or of what has the sum `before` and `bytes` behind it: by
+/// the processor's own instruction where it has one.
+public func crc32c(_ bytes: ByteView, after before: UInt32 = 0) -> UInt32 {
+  CRC32C.hasInstruction ? CRC32C.byInstruction(bytes, after: before) : CRC32C.byTables(bytes, after: before)
 }
 
 /// Both ways to the same sum, apart for tests.
@@ -15,8 +16,8 @@ package enum CRC32C {
   // MARK: By instruction
 
   /// Three lanes at a time, whose registers are then put together (after Mark Adler's crc32c.c, 2013).
-  package static func byInstruction(_ bytes: ByteView) -> UInt32 {
-    var crc = UInt32.max
+  package static func byInstruction(_ bytes: ByteView, after before: UInt32 = 0) -> UInt32 {
+    var crc = ~before
     var at = 0
     if bytes.count >= 3 * lane {
       let shift = Shift.overLane
@@ -72,9 +73,9 @@ package enum CRC32C {
   }()
 
   /// Eight bytes at a time (Kounavis and Berry 2005).
-  package static func byTables(_ bytes: ByteView) -> UInt32 {
+  package static func byTables(_ bytes: ByteView, after before: UInt32 = 0) -> UInt32 {
     let tables = tables
-    var crc = UInt32.max
+    var crc = ~before
     var at = 0
     while at &+ 8 <= bytes.count {
       let word = bytes.load(UInt64.self, at: at) ^ UInt64(crc)

@@ -17,6 +17,8 @@ public final class TraceCompressor {
   private var mayOverlap = false
   /// Bytes that are in no chunk yet.
   private var pending = Chunk()
+  /// The check of the front of `pending`, taken while its bytes are at hand, and how far it reaches each time.
+  private var checks: [(end: Int, check: UInt32)] = []
   /// The most bytes that `pending`'s memory has held.
   private var largestPending = 0
   private var pool: [Chunk] = []
@@ -218,18 +220,34 @@ public final class TraceCompressor {
 
   /// Reads at most `count` bytes into `pending`; 0 at the end.
   private func read(from source: ByteSource, upTo count: Int) throws(TracezipError) -> Int {
-    let before = pending.bytes.count
-    let room = unsafe pending.bytes.appendUninitialized(count)
-    let filled: Int
-    do throws(TracezipError) {
-      filled = try unsafe source.fill(room)
-    } catch {
-      isUsable = false
-      throw error
+    // In pieces that are still in the nearest memory when they are checked; what does not wait for anybody.
+    let most = source.size != nil && workers <= 2 ? Self.nearby : count
+    var filled = 0
+    while filled < count {
+      let before = pending.bytes.count
+      let wanted = min(count - filled, most)
+      let room = unsafe pending.bytes.appendUninitialized(wanted)
+      let got: Int
+      do throws(TracezipError) {
+        got = try unsafe source.fill(room)
+      } catch {
+        isUsable = false
+        throw error
+      }
+      precondition(got >= 0 && got <= wanted, "a source told more than it was asked for")
+      pending.bytes.truncate(to: before + got)
+      filled += got
+      if most < count { checks.append((pending.bytes.count, check(to: pending.bytes.count))) }
+      if got < wanted { break }
     }
-    precondition(filled >= 0 && filled <= count, "a source told more than it was asked for")
-    pending.bytes.truncate(to: before + filled)
     return filled
+  }
+  private static let nearby = 1 << 18
+
+  /// The check of the first `end` bytes of `pending`.
+  private func check(to end: Int) -> UInt32 {
+    let known = checks.last { $0.end <= end } ?? (0, 0)
+    return crc32c(pending.bytes[known.end..<end], after: known.check)
   }
 
   /// Sends on every chunk that `pending` holds.
@@ -253,8 +271,9 @@ public final class TraceCompressor {
     }
     if cut.framing == .json { plan.beginJSON() }
     if !isStarted, mayOverlap { overlap(cut) }
-    let isBeside = coder != nil || pipeline.overlaps
-    let check = isBeside && cut.count > 0 ? crc32c(pending.bytes[0..<cut.count]) : nil
+    let checksHere = coder != nil || pipeline.overlaps || !checks.isEmpty
+    let check = checksHere && cut.count > 0 ? check(to: cut.count) : nil
+    checks.removeAll(keepingCapacity: true)
     // What is waited for is written once the workers have this chunk; the memory of its bytes serves at once.
     var finished: [Chunk] = []
     while coder == nil, pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
