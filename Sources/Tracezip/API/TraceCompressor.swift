@@ -283,6 +283,7 @@ public final class TraceCompressor {
       chunk.bytes.removeAll()
     }
     let rest = pending.bytes.count - cut.count
+    var takesMemory = false
     if let source, heldBytes + cut.count > plan.heldLimit(threads: workers) {
       // It will be a while until a worker takes it.
       chunk.place = (source, plan.position)
@@ -299,11 +300,12 @@ public final class TraceCompressor {
       pending.isPlain = false
     } else {
       // What comes next will be about as much; memory that growing leaves behind has been copied for nothing.
-      chunk.bytes.reserve(largestPending)
+      if !pipeline.isInline { chunk.bytes.reserve(largestPending) }
       chunk.bytes.append(pending.bytes[cut.count..<pending.bytes.count])
       pending.bytes.truncate(to: cut.count)
       swap(&chunk, &pending)
       largestPending = 0
+      takesMemory = true
     }
     chunk.cut = cut
     if chunk.place == nil { heldBytes += cut.count }
@@ -331,6 +333,12 @@ public final class TraceCompressor {
     }
     for done in finished { try deliver(done) }
     while let done = take(wait: false) { try deliver(done) }
+    // It gives back the memory it took: other memory may have to be fetched by a machine below this one.
+    if takesMemory, pipeline.isInline, let done = pool.last {
+      done.bytes.append(pending.bytes.view)
+      swap(&done.bytes, &pending.bytes)
+      done.bytes.removeAll()
+    }
   }
 
   /// Before the first chunk, `cut`: what this thread does beside a worker. One thread codes all of it, and this one only

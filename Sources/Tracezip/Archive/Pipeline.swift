@@ -52,7 +52,7 @@ final class Pipeline<Work: SegmentWork> {
   /// Whether one worker does the work while the caller reads and writes.
   var overlaps: Bool { threads == 1 && !isInline }
   /// The caller works itself: with one thread, or where the system has none left.
-  private var isInline: Bool
+  private(set) var isInline: Bool
   private var inlineWork: Work?
   private var inlineDone: [Item] = []
 
