@@ -411,7 +411,9 @@ struct IdCodecTests {
     let (context, values) = process.captured(lost: 0, seed: 32)
     for effort in [IdEffort.javaAndNode, .default, .best] {
       let packed = PackedIds(context, values, effort, blocks: 3)
-      #expect(packed.reports.isEmpty)
+      #expect(packed.reports.allSatisfy { $0.groups.isEmpty })
+      let size = context.draws(values).reduce(0) { $0 + $1.size }
+      #expect(packed.bytes <= size + 32, "\(effort): \(packed.bytes) bytes for \(size)")
     }
   }
 
