@@ -112,7 +112,7 @@ extension IdPlanner {
     let g = sources.firstIndex { $0.family == family }.map { $0 + 1 } ?? add(IdSource(family))
     let lane = addLane(track, state, g)
     for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
-      _ = enter(hits[h].draw, draws, lane, hits[h].position - first, g, isSure: true)
+      _ = enter(hits[h].draw, draws, lane, hits[h].position - first, g, shape, isSure: true)
     }
     expect(next - first, g)
     return true

@@ -230,8 +230,7 @@ extension IdPlanner {
     var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * ids.count
     var misses = 0
     while open.count - skip >= family.leastDraws(effort), budget > 0, reach > 0 {
-      sample.removeAll(keepingCapacity: true)
-      for i in skip..<min(open.count, skip + window) { sample.append(ids.draws[Int(open[i])]) }
+      let sample = (skip..<min(open.count, skip + window)).map { ids.draws[Int(open[$0])] }
       let before = budget
       let generator = type.recover(IdSample(draws: sample), budget: &budget)
       if family != .node {
@@ -320,15 +319,17 @@ extension IdPlanner {
     // The scan has seen the generator give every id. Its copy that starts elsewhere is tried on the first few.
     let track = plan.tracks[plan.tracks.count - 1]
     var tried = 0
-    for h in 0..<hits.count where tried < 4 && 0..<4096 ~= hits[h].position - first {
+    for h in 0..<hits.count where 0..<4096 ~= hits[h].position - first {
+      if tried == 4 { break }
       guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
       guard track.gives(draws[d], at: hits[h].position - first) else { return false }
       tried += 1
     }
+    let shape = family.shape
     var end: Int64 = 0
     for h in 0..<hits.count {
       guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
-      end = max(end, enter(UInt32(d), draws, lane, hits[h].position - first, g, isSure: tried > 0))
+      end = max(end, enter(UInt32(d), draws, lane, hits[h].position - first, g, shape, isSure: tried > 0))
     }
     expect(end, g)
     return true
@@ -351,14 +352,15 @@ extension IdPlanner {
   }
 
   /// Enters that draw `d` stands at `position` of `lane`, of group `g`; where the next id is expected then.
+  @inline(__always)
   mutating func enter(
-    _ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int, isSure: Bool = false
+    _ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int, _ shape: IdShape,
+    isSure: Bool
   ) -> Int64 {
-    let draw = draws[Int(d)]
     plan.entries[Int(d)] = IdPlan.Entry(group: Int32(g), lane: lane, position: position, isSure: isSure)
+    let draw = draws[Int(d)]
     noteHit(draw, g)
-    let shape = plan.families[g - 1].shape
-    return position + Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
+    return position &+ Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
   }
 
   /// The newest lane of group `g` has been met up to `end`.

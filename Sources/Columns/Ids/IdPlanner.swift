@@ -39,7 +39,6 @@ struct IdPlanner: ~Copyable {
   var places = Buffer<ThreadFinder.Place>()
   private var strangers = Buffer<UInt32>()
   var scan = SequenceScan()
-  var sample: [IdDraw] = []
 
   init(effort: IdEffort) { self.effort = effort }
 

@@ -123,6 +123,8 @@ struct ProcessIds: ~Copyable {
     }
     self.draws.truncate(to: at)
     numbers.truncate(to: at)
+    self.draws.reserve(range.count + tail.count)
+    numbers.reserve(range.count + tail.count)
     var next = 0
     for i in range where entries[Int(list[i])].lane < 0 {
       let draw = draws[Int(list[i])]

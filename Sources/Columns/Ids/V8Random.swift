@@ -142,32 +142,43 @@ enum NodeDraw: V8Draw {
     guard draws.count >= 3 else { return nil }
     // Ever rarer gaps over ever fewer windows: each solver rejects most windows by one parity.
     for start in 0..<draws.count - 1 {
-      if let found = attempt(tight, span: 6, draws, start, &budget) { return found }
-      if budget < 0 { return nil }
-    }
-    guard budget > 10_000 else { return nil }
-    for start in 0..<min(200, draws.count - 1) {
-      for (solver, gap) in loose {
-        if let found = attempt(solver, span: 6 + gap, draws, start, &budget) { return found }
+      budget -= 10
+      if let words = window(draws, start), let state = tight.solve(words),
+        let found = align(state, span: 6, draws, start, &budget)
+      {
+        return found
       }
       if budget < 0 { return nil }
     }
+    guard budget > 10_000 else { return nil }
+    if let found = attempt(loose, 200, draws, &budget) { return found }
     guard budget > 50_000_000 else { return nil }
-    for start in 0..<min(budget > 1_000_000_000 ? 1000 : 300, draws.count - 1) {
-      for (solver, gap) in wide {
-        if let found = attempt(solver, span: 6 + gap, draws, start, &budget) { return found }
+    return attempt(wide, budget > 1_000_000_000 ? 1000 : 300, draws, &budget)
+  }
+
+  /// Tries all of `solvers`, each with the sum of its gaps, on the first `windows`.
+  private static func attempt(
+    _ solvers: [(BitSolver, Int)], _ windows: Int, _ draws: [IdDraw], _ budget: inout Int
+  ) -> (s0: UInt64, s1: UInt64, used: Int)? {
+    for start in 0..<min(windows, draws.count - 1) {
+      let words = window(draws, start)
+      for (solver, gap) in solvers {
+        budget -= 10
+        if let words, let state = solver.solve(words),
+          let found = align(state, span: 6 + gap, draws, start, &budget)
+        {
+          return found
+        }
       }
       if budget < 0 { return nil }
     }
     return nil
   }
 
+  /// Six draws: three span ids, or a span id and a trace id, as three words, the last drawn first, as the solver wants
+  /// them: its first output is the low half of the last word, its bits counted from the lowest.
   @inline(__always)
-  private static func attempt(
-    _ solver: BitSolver, span: Int, _ draws: [IdDraw], _ start: Int, _ budget: inout Int
-  ) -> (s0: UInt64, s1: UInt64, used: Int)? {
-    budget -= 10
-    // Six draws: three span ids, or a span id and a trace id, as three words; the solver wants the last drawn first.
+  private static func window(_ draws: [IdDraw], _ start: Int) -> ObservedBits? {
     var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
     var filled = 0
     var at = start
@@ -183,10 +194,7 @@ enum NodeDraw: V8Draw {
         filled += 1
       }
     }
-    guard filled == 3 else { return nil }
-    // The solver's first output is the low half of the last word, its bits counted from the lowest.
-    guard let state = solver.solve((words.2, words.1, words.0)) else { return nil }
-    return align(state, span: span, draws, start, &budget)
+    return filled == 3 ? (words.2, words.1, words.0) : nil
   }
 
   @inline(__always)
