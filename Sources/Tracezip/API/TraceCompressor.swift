@@ -220,8 +220,8 @@ public final class TraceCompressor {
 
   /// Reads at most `count` bytes into `pending`; 0 at the end.
   private func read(from source: ByteSource, upTo count: Int) throws(TracezipError) -> Int {
-    // In pieces that are still in the nearest memory when they are checked; what does not wait for anybody.
-    let most = source.size != nil && workers <= 2 ? Self.nearby : count
+    // In pieces that are still in the nearest memory when they are checked; not where bytes are waited for.
+    let most = source.size != nil && config.flushInterval == nil && workers <= 2 ? Self.nearby : count
     var filled = 0
     while filled < count {
       let before = pending.bytes.count
