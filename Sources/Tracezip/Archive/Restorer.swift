@@ -51,7 +51,8 @@ final class Restorer {
     totalBytes = source.size
     self.sink = sink
     var threads = config.workers
-    var weight = threads * (48 << 20) + (16 << 20)
+    // What waits for its turn where it cannot be written to its place: with four threads, all of it stays below 500 MB.
+    var weight = (64 + 24 * threads) << 20
     var memory = DecodeLimits.usual
     if let limit = config.memoryLimit {
       threads = max(1, min(threads, limit / (128 << 20)))
