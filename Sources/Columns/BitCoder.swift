@@ -157,8 +157,8 @@ public struct RangeEncoder: BitCoder, ~Copyable {
     (low, range, bits, bitCount) = (0, .max, 0, 0)
   }
 
-  /// Writes out what is still held; the coder must not be used for values afterwards, unless it is started again. Up to eight zero bytes at the end
-  /// of the range-coded part are dropped, since the decoder reads zeros past the end.
+  /// Writes out what is still held; the coder must not be used for values afterwards, unless it is started again. Up to
+  /// eight zero bytes at the end of the range-coded part are dropped, since the decoder reads zeros past the end.
   public mutating func finish() {
     // Any value in [low, low + range) will do: take the one with the most trailing zeros.
     let (top, wraps) = low.addingReportingOverflow(range &- 1)

@@ -35,4 +35,15 @@ import Testing
       }
     }
   }
+
+  @Test("A sum taken piece by piece is that of the whole", arguments: [0, 1, 7, 4096, 3 * CRC32C.lane, 50_000])
+  func pieces(first: Int) {
+    let bytes = (0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 2_654_435_761 >> 13) }
+    bytes.withView { view in
+      let (front, rest) = (view[0..<first], view.dropFirst(first))
+      let whole = crc32c(view)
+      #expect(crc32c(rest, after: crc32c(front)) == whole)
+      #expect(CRC32C.byTables(rest, after: CRC32C.byTables(front)) == whole)
+    }
+  }
 }

@@ -61,7 +61,7 @@ struct PackedIds {
     for part in Self.split(context.draws(values), count) {
       var draws = Buffer<IdDraw>()
       for draw in part { draws.append(draw) }
-      let isPlanned = encoder.looksAtNext()
+      let isPlanned = encoder.looksAgain()
       guard isPlanned else {
         blocks.append(nil)
         bytes += part.reduce(0) { $0 + $1.size }

@@ -71,7 +71,7 @@ public struct IdEncoder: ~Copyable {
 
   /// Whether a later block's ids are to be planned and encoded: not where nothing has come of it so far. Asked once a
   /// block.
-  public mutating func looksAtNext() -> Bool { planner.looksAtNext() }
+  public mutating func looksAgain() -> Bool { planner.looksAgain() }
 
   /// Looks for the generators of `draws`.
   public mutating func plan(_ draws: borrowing Buffer<IdDraw>) { planner.plan(draws, state.lanes) }

@@ -50,7 +50,7 @@ struct IdPlanner: ~Copyable {
 
   /// Whether a block to come is to be looked at, one of those that are asked of in turn. Where the first blocks have given nothing at all, ever fewer are: most such
   /// captures have no generator that is known, and should not be slowed down.
-  mutating func looksAtNext() -> Bool {
+  mutating func looksAgain() -> Bool {
     guard effort < .best, fruitless >= 2, sources.isEmpty, !toldHabits else { return true }
     if resting == 0 {
       rest = min(2 * rest + 1, 7)

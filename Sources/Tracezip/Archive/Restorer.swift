@@ -51,7 +51,7 @@ final class Restorer {
     totalBytes = source.size
     self.sink = sink
     var threads = config.workers
-    // What waits for its turn where it cannot be written to its place: with four threads, all of it stays below 500 MB.
+    // What may wait for its turn where it cannot be written to its place: each thread has a segment's state besides.
     var weight = (64 + 24 * threads) << 20
     var memory = DecodeLimits.usual
     if let limit = config.memoryLimit {

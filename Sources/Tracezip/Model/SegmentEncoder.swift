@@ -164,7 +164,7 @@ final class SegmentEncoder: @unchecked Sendable {
       }
       hand.coder.finish()
     }
-    attention.tell(config.idPrediction && config.effort != .fast && ids.looksAtNext())
+    attention.tell(ids.looksAgain())
   }
 
   /// The last step: what was coded, with the text of new strings, to the block's payload at the end of `out`.
