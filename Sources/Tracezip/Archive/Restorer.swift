@@ -82,15 +82,22 @@ final class Restorer {
   /// The most stored bytes that are looked through for what they hold.
   private static let mostLookedThrough = 8 << 20
 
-  /// One segment has one worker: this thread, were it to wait, weaves and checks what that decodes.
+  /// Lets this thread weave and check what one worker decodes: of a single segment, which has one worker anyway, and
+  /// with two threads where all bytes leave through this one. A segment each would fill memory with what has to wait for
+  /// its turn, and with few segments one of the two would wait as well.
   private func shareWork(from start: Place) {
-    guard threads > 1, checksItself, !details, !skipsDecoding, let totalBytes, totalBytes <= Self.mostLookedThrough
-    else { return }
-    let front = start == .header ? Format.headerSize : 0
-    guard (try? window.fill(totalBytes)) == totalBytes, window.isOneSegment(behind: front) else { return }
+    guard threads > 1, checksItself, !details, !skipsDecoding else { return }
+    guard threads == 2 && tail == nil || isOneSegment(from: start) else { return }
     tail = nil
     let limits = self.limits
     pipeline = .ofOneWorker(items: 2) { SegmentUnpacker(limits: limits, share: .coding) }
+  }
+
+  /// Whether one segment is all there is, as far as that is quickly told.
+  private func isOneSegment(from start: Place) -> Bool {
+    guard let totalBytes, totalBytes <= Self.mostLookedThrough else { return false }
+    let front = start == .header ? Format.headerSize : 0
+    return (try? window.fill(totalBytes)) == totalBytes && window.isOneSegment(behind: front)
   }
 
   // MARK: The walk
