@@ -2,7 +2,8 @@ import Testing
 
 @testable import Tracezip
 
-/// A second core helps to restore what is one segment only if that is known: a wrong answer costs time, never bytes.
+/// A second core helps to restore what is one segment only if that is known: a wrong answer costs time, never bytes. Nor
+/// do bytes, errors or gaps depend on how many threads there are and how they share the work.
 @Suite struct SharedSegmentTests {
   private static let capture: [UInt8] = {
     var writer = TraceWriter(seed: 71)
@@ -46,15 +47,44 @@ import Testing
     }
   }
 
-  @Test func `Two threads restore as much of an archive that is cut off as one does, and say the same`() throws {
-    let archive = try archive(segmentSize: 64 << 20)
-    for count in stride(from: 0, through: archive.count, by: 211) {
+  /// Two threads share each segment, three have one each; of a single segment they share that.
+  @Test(arguments: [64 << 20, 64 << 10], [2, 3])
+  func `Threads restore as much of an archive that is cut off as one does, and say the same`(
+    segmentSize: Int, threads: Int
+  ) throws {
+    let archive = try archive(segmentSize: segmentSize)
+    for count in stride(from: 0, through: archive.count, by: 421) {
       let cut = Array(archive.prefix(count))
       let one = restored(cut, threads: 1)
-      let two = restored(cut, threads: 2)
-      let isSame = two == one && Self.capture.starts(with: two.bytes)
+      let more = restored(cut, threads: threads)
+      let isSame = more == one && Self.capture.starts(with: more.bytes)
       #expect(isSame, "cut off after \(count) bytes")
     }
-    #expect(restored(archive, threads: 2).bytes == Self.capture)
+    #expect(restored(archive, threads: threads).bytes == Self.capture)
+  }
+
+  /// What is recovered, and where the gaps are.
+  private func recovered(_ archive: [UInt8], threads: Int) throws -> (bytes: [UInt8], result: TraceDecompressor.Result)
+  {
+    var config = TracezipConfig()
+    config.threads = threads
+    var bytes: [UInt8] = []
+    let result = try TraceDecompressor.decompress(
+      from: .bytes(archive), to: .arrays { bytes += $0 }, config: config, recover: true)
+    return (bytes, result)
+  }
+
+  @Test(arguments: [2, 3])
+  func `Threads recover the same from a damaged archive of several segments as one does`(threads: Int) throws {
+    let archive = try archive(segmentSize: 64 << 10)
+    for place in stride(from: Format.headerSize, to: archive.count - 64, by: 599) {
+      var damaged = archive
+      damaged[place] ^= 0x55
+      let one = try recovered(damaged, threads: 1)
+      let more = try recovered(damaged, threads: threads)
+      let isSame = more.bytes == one.bytes && more.result == one.result
+      #expect(isSame, "a wrong byte at \(place)")
+      #expect(!one.result.gaps.isEmpty, "a wrong byte at \(place) went unseen")
+    }
   }
 }
