@@ -48,8 +48,8 @@ struct IdPlanner: ~Copyable {
     if language == .webjs ? effort >= .default : effort == .best && language == .unknown { hasPages = true }
   }
 
-  /// Whether a block to come is to be looked at, one of those that are asked of in turn. Where the first blocks have given nothing at all, ever fewer are: most such
-  /// captures have no generator that is known, and should not be slowed down.
+  /// Whether a block to come is to be looked at, one of those that are asked of in turn. Where the first blocks have given
+  /// nothing at all, ever fewer are: most such captures have no generator that is known, and should not be slowed down.
   mutating func looksAgain() -> Bool {
     guard effort < .best, fruitless >= 2, sources.isEmpty, !toldHabits else { return true }
     if resting == 0 {

@@ -1,7 +1,7 @@
-/// A thread that codes what the caller shreds and writes, chunk by chunk, in order. It is the slower of the two, so the
-/// caller codes ids in its stead, as long as the worker has other chunks to code or where the caller would have to wait for
-/// the oldest: between them the two are never idle for long, whatever a capture is made of. To leave ids to the caller only
-/// once it waits is not enough: by then the worker, which may not be two chunks ahead of them, has begun them itself.
+/// A thread that codes what the caller shreds and writes, chunk by chunk, in order. It is mostly the slower of the two, so
+/// the caller codes ids in its stead, as long as the worker has other chunks to code or where the caller would have to
+/// wait for the oldest. To leave ids to the caller only once it waits is not enough: by then the worker, which may not be
+/// two chunks ahead of them, has begun them itself.
 ///
 /// A chunk is coded while the ids of the one before are, those of earlier ones being done (`SegmentEncoder`).
 final class CodingThread {
@@ -66,7 +66,7 @@ final class CodingThread {
     }
   }
 
-  /// The oldest chunk, coded; nil where it is not and `wait` is false, or none is under way. It may code ids first. All that
+  /// The oldest chunk, coded; nil where it is not and `wait` is false, or none is under way. May code ids first. All that
   /// was taken before must have been written.
   func take(wait: Bool) -> Chunk? {
     while true {
