@@ -53,34 +53,25 @@ extension IdPlanner {
   mutating func follow(_ hints: IdHints, _ draws: borrowing Buffer<IdDraw>) {
     guard !hints.generators.isEmpty else { return }
     var begin = UInt64.max
-    list.removeAll()
-    for d in 0..<draws.count {
-      begin = min(begin, draws[d].start)
-      if plan.entries[d].lane < 0, mayBeFound(draws[d]) { list.append(UInt32(d)) }
-    }
+    for d in 0..<draws.count { begin = min(begin, draws[d].start) }
     let none = ProcessIds()
     let unexplained = Buffer<Bool>()
     var hits = Buffer<SequenceScan.Hit>()
-    for highFirst in [true, false] {
-      let generators = hints.generators.filter { $0.family.shape.highFirst == highFirst && $0.last <= begin }
-      if generators.isEmpty { continue }
-      scan.clear(expecting: list.count, highFirst: highFirst)
-      for i in 0..<list.count { scan.add(draws[Int(list[i])], list[i]) }
-      for hint in generators {
-        let distance = hint.pace * Double(begin - hint.last)
-        guard 0..<IdHints.reach(effort) ~= distance else { continue }
-        // Twice as far as it should have gone, and some more.
-        let ahead = 1 << 16 + 2 * Int(distance)
-        var budget = 8 * ahead
-        hits.removeAll()
-        scan.run(
-          hint.sequence, within: ahead, quiet: hint.family.quiet(effort), back: 1024, budget: &budget, into: &hits)
-        pool -= 8 * ahead - budget
-        guard hits.count > 0 else { continue }
-        let process = Int(draws[Int(hits[0].draw)].process)
-        // It has gone on until here: some more blocks like this one will follow.
-        _ = adopt(hint.sequence, hint.family, process, none, draws, hits, unexplained, blocks: 6, &budget)
-      }
+    for hint in hints.generators where hint.last <= begin {
+      let distance = hint.pace * Double(begin - hint.last)
+      guard 0..<IdHints.reach(effort) ~= distance else { continue }
+      fillScan(draws)
+      // Twice as far as it should have gone, and some more.
+      let ahead = 1 << 16 + 2 * Int(distance)
+      var budget = 8 * ahead
+      hits.removeAll()
+      scan.run(
+        hint.sequence, within: ahead, quiet: hint.family.quiet(effort), back: 1024, budget: &budget, into: &hits)
+      pool -= 8 * ahead - budget
+      guard hits.count > 0 else { continue }
+      let process = Int(draws[Int(hits[0].draw)].process)
+      // It has gone on until here: some more blocks like this one will follow.
+      _ = adopt(hint.sequence, hint.family, process, none, draws, hits, unexplained, blocks: 6, &budget)
     }
   }
 }

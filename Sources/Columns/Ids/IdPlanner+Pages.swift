@@ -25,7 +25,7 @@ extension IdPlanner {
     }
     guard list.count > 1 else { return }
     IdOrder.arrangePairs(&list, draws, traceIsFirst: false)
-    var isScanned = false
+    var isReady = false
     var hits = Buffer<SequenceScan.Hit>()
     var budget = 1_000_000 + 4000 * list.count
     let isBest = effort == .best
@@ -42,8 +42,10 @@ extension IdPlanner {
           else { continue }
           budget -= 64 * 8
           guard let page = openPage(family, span, trace, crossing: crossing) else { continue }
-          if !isScanned {
-            isScanned = true
+          if !isReady {
+            isReady = true
+            // For these alone: a small filter is a fast one.
+            isScanned = false
             scan.clear(expecting: list.count, highFirst: true)
             for k in 0..<list.count { scan.add(draws[Int(list[k])], list[k]) }
           }

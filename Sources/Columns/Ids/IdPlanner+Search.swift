@@ -86,13 +86,12 @@ extension IdPlanner {
     }
     let source = sources[g - 1]
     let shape = source.family.shape
-    scan.clear(expecting: ids.count, highFirst: shape.highFirst)
-    for i in 0..<ids.count { if let d = ids.number(i) { scan.add(ids.draws[i], UInt32(d)) } }
+    fillScan(draws, of: p)
     var hits = Buffer<SequenceScan.Hit>()
     let quiet = source.family.quiet(effort)
     for l in source.lanes.indices.suffix(2) {
       let lane = source.lanes[l]
-      var budget = 8 * quiet + 1000 * scan.count
+      var budget = 8 * quiet + 1000 * ids.count
       hits.removeAll()
       scan.run(lane.track.generator(at: lane.expected), quiet: quiet, back: quiet, budget: &budget, into: &hits)
       guard hits.count > 0 else { continue }
@@ -101,8 +100,7 @@ extension IdPlanner {
         let d = Int(hits[h].draw)
         guard plan.entries[d].lane < 0 else { continue }
         let position = lane.expected + hits[h].position
-        plan.entries[d] = IdPlan.Entry(group: Int32(g), lane: lane.lane, position: position, isSure: true)
-        last = max(last, position + Int64(draws[d].isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
+        last = max(last, enter(hits[h].draw, draws, lane.lane, position, g, shape, isSure: true))
       }
       // All of them may have been planned already.
       guard last > .min else { continue }
@@ -219,10 +217,10 @@ extension IdPlanner {
     var open = Buffer<UInt32>()
     for i in 0..<ids.count { open.append(UInt32(i)) }
     IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
-    // Everything not explained, to run a generator past; of this process by numbers in `ids`, then by draws.
-    let others = UInt32(ids.count)
-    var isScanned = false
-    var explained = Buffer<Bool>(repeating: false, count: ids.count)
+    // A generator is run past everything that is not explained: the block's draws by their numbers, and behind these what
+    // is left of the process from earlier blocks.
+    var explained = Buffer<Bool>()
+    var scanned = 0
     var skip = 0
     var any = false
     let window = family.window
@@ -248,15 +246,14 @@ extension IdPlanner {
       }
       var hits = Buffer<SequenceScan.Hit>()
       let quiet = family.quiet(effort)
-      if !isScanned {
-        isScanned = true
-        scan.clear(expecting: draws.count + ids.count, highFirst: shape.highFirst)
-        for i in 0..<ids.count { scan.add(ids.draws[i], UInt32(i)) }
-        for d in 0..<draws.count
-        where plan.entries[d].lane < 0 && (draws[d].kind.isStrange || Int(draws[d].process) != p)
-          && mayBeFound(draws[d])
-        {
-          scan.add(draws[d], others + UInt32(d))
+      if explained.isEmpty {
+        explained.append(repeating: false, count: draws.count + ids.count)
+        var earlier = 0
+        for i in 0..<ids.count where ids.number(i) == nil { earlier += ids.draws[i].isTrace ? 2 : 1 }
+        fillScan(draws, of: p, room: earlier)
+        scanned = scan.count
+        if earlier > 0 {
+          for i in 0..<ids.count where ids.number(i) == nil { scan.add(ids.draws[i], UInt32(draws.count + i)) }
         }
       }
       scan.run(
@@ -266,19 +263,20 @@ extension IdPlanner {
         // What a find has cost is well spent.
         budget = max(budget, self.allowance(language, family, ids.count))
         any = true
-        for h in 0..<hits.count where hits[h].draw < others { explained[Int(hits[h].draw)] = true }
+        for h in 0..<hits.count { explained[Int(hits[h].draw)] = true }
         var rest = Buffer<UInt32>()
-        for i in 0..<open.count where !explained[Int(open[i])] { rest.append(open[i]) }
+        for i in 0..<open.count where !explained[number(of: Int(open[i]), ids, draws)] { rest.append(open[i]) }
         open = rest
       } else {
         // Too little to pay for a state: go on behind it.
-        for h in 0..<hits.count where hits[h].draw < others { explained[Int(hits[h].draw)] = true }
+        for h in 0..<hits.count { explained[Int(hits[h].draw)] = true }
         var at = skip
-        while at < open.count, !explained[Int(open[at])] { at += 1 }
-        for h in 0..<hits.count where hits[h].draw < others { explained[Int(hits[h].draw)] = false }
+        while at < open.count, !explained[number(of: Int(open[at]), ids, draws)] { at += 1 }
+        for h in 0..<hits.count { explained[Int(hits[h].draw)] = false }
         skip = (at < open.count ? at : skip + window / 8) + 1
       }
     }
+    if !explained.isEmpty { scan.truncate(to: scanned) }
     return any
   }
 
@@ -293,8 +291,9 @@ extension IdPlanner {
     var first = Int64.max
     for h in 0..<hits.count {
       let hit = hits[h]
-      guard let d = number(of: hit.draw, ids) else {
-        if !explained[Int(hit.draw)] { saved += ids.draws[Int(hit.draw)].size - 1 }
+      let d = Int(hit.draw)
+      guard d < draws.count else {
+        if !explained[d] { saved += ids.draws[d - draws.count].size - 1 }
         continue
       }
       guard plan.entries[d].lane < 0 else { continue }
@@ -321,23 +320,26 @@ extension IdPlanner {
     var tried = 0
     for h in 0..<hits.count where 0..<4096 ~= hits[h].position - first {
       if tried == 4 { break }
-      guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
+      let d = Int(hits[h].draw)
+      guard d < draws.count, plan.entries[d].lane < 0 else { continue }
       guard track.gives(draws[d], at: hits[h].position - first) else { return false }
       tried += 1
     }
     let shape = family.shape
     var end: Int64 = 0
     for h in 0..<hits.count {
-      guard let d = number(of: hits[h].draw, ids), plan.entries[d].lane < 0 else { continue }
-      end = max(end, enter(UInt32(d), draws, lane, hits[h].position - first, g, shape, isSure: tried > 0))
+      let d = hits[h].draw
+      guard Int(d) < draws.count, plan.entries[Int(d)].lane < 0 else { continue }
+      end = max(end, enter(d, draws, lane, hits[h].position - first, g, shape, isSure: tried > 0))
     }
     expect(end, g)
     return true
   }
 
-  /// The number in the block of a scan's draw: one of `ids`, or behind them any of the block; nil for earlier blocks'.
-  private func number(of scanned: UInt32, _ ids: borrowing ProcessIds) -> Int? {
-    Int(scanned) < ids.count ? ids.number(Int(scanned)) : Int(scanned) - ids.count
+  /// The number in the scan of id `i` of `ids`.
+  @inline(__always)
+  private func number(of i: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) -> Int {
+    ids.number(i) ?? draws.count + i
   }
 
   /// Makes `track` the newest lane of group `g`.

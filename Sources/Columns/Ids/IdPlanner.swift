@@ -39,6 +39,8 @@ struct IdPlanner: ~Copyable {
   var places = Buffer<ThreadFinder.Place>()
   private var strangers = Buffer<UInt32>()
   var scan = SequenceScan()
+  /// Whether `scan` has the block's draws.
+  var isScanned = false
 
   init(effort: IdEffort) { self.effort = effort }
 
@@ -64,6 +66,7 @@ struct IdPlanner: ~Copyable {
   mutating func plan(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     plan.entries.removeAll()
     plan.entries.append(repeating: IdPlan.Entry(), count: draws.count)
+    isScanned = false
     pool += 50 * draws.count
     doubt += 20 * draws.count
     observe(draws)
@@ -240,44 +243,49 @@ struct IdPlanner: ~Copyable {
   /// Runs lanes of known generators past the ids that were not predicted, whichever process they are of.
   private mutating func lookForMissing(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     var missingAt = [Int](repeating: 0, count: sources.count + 1)
-    list.removeAll()
-    for d in 0..<draws.count where plan.entries[d].lane < 0 {
-      if !draws[d].kind.isStrange { missingAt[searches[Int(draws[d].process)].home] += 1 }
-      if mayBeFound(draws[d]) { list.append(UInt32(d)) }
+    for d in 0..<draws.count where plan.entries[d].lane < 0 && !draws[d].kind.isStrange {
+      missingAt[searches[Int(draws[d].process)].home] += 1
     }
-    guard list.count > 0 else { return }
-    var work = 1 << 15 + 128 * list.count
+    guard sources.contains(where: { !$0.family.isJava }) else { return }
+    fillScan(draws)
+    guard scan.count > 0 else { return }
+    var work = 1 << 15 + 128 * scan.count
     let isBest = effort == .best
-    let orders = [true, false].filter { order in
-      sources.contains { !$0.family.isJava && $0.family.shape.highFirst == order }
-    }
-    if orders.isEmpty { return }
-    scan.clear(expecting: list.count, highFirst: orders.count == 1 ? orders[0] : nil)
-    for i in 0..<list.count { scan.add(draws[Int(list[i])], list[i]) }
-    for highFirst in orders {
-      for g in 1...sources.count {
-        let source = sources[g - 1]
-        guard !source.family.isJava, source.family.shape.highFirst == highFirst else { continue }
-        source.forget(plan, known)
-        let isPage = source.family.isPage
-        // Pages are many, and soon over.
-        if isPage { source.rest() }
-        for l in source.lanes.indices.reversed().prefix(IdSource.watched) where work > 0 {
-          run(
-            source, l, g, draws,
-            quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 1) * min(missingAt[g], 1024),
-            back: isPage ? (isBest ? 512 : 64) : 1024, &work)
-        }
+    for g in 1...sources.count {
+      let source = sources[g - 1]
+      if source.family.isJava { continue }
+      source.forget(plan, known)
+      let isPage = source.family.isPage
+      // Pages are many, and soon over.
+      if isPage { source.rest() }
+      for l in source.lanes.indices.reversed().prefix(IdSource.watched) where work > 0 {
+        run(
+          source, l, g, draws,
+          quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 1) * min(missingAt[g], 1024),
+          back: isPage ? (isBest ? 512 : 64) : 1024, &work)
       }
     }
   }
 
-  /// Whether it is worth looking for an id that is not explained: not if thousands of its process were looked for in vain.
-  @inline(__always)
-  func mayBeFound(_ draw: IdDraw) -> Bool {
-    if draw.kind.isStrange || effort == .best { return true }
-    let search = searches[Int(draw.process)]
-    return search.explained > 0 || search.pending < 4096
+  /// Puts the block's draws that are not explained into `scan`, once a block as a rule, with room for `more` ids: those of
+  /// strangers and of each process, unless thousands of its ids were looked for in vain and it is not `p`, about to be
+  /// searched again. Some of them may have been explained since.
+  mutating func fillScan(_ draws: borrowing Buffer<IdDraw>, of p: Int? = nil, room more: Int = 0) {
+    if isScanned, scan.room >= more, p.map({ searches[$0].isScanned }) ?? true { return }
+    isScanned = true
+    for q in 0..<searches.count {
+      let search = searches[q]
+      searches[q].isScanned =
+        q == p || effort == .best || search.explained > 0 || search.pending - search.missing < 4096
+        || search.pending >= search.nextTry
+    }
+    list.removeAll()
+    for d in 0..<draws.count where plan.entries[d].lane < 0 {
+      if draws[d].kind.isStrange || searches[Int(draws[d].process)].isScanned { list.append(UInt32(d)) }
+    }
+    // Trace ids are there twice.
+    scan.clear(expecting: list.count + list.count / 8 + more, highFirst: nil)
+    for i in 0..<list.count { scan.add(draws[Int(list[i])], list[i]) }
   }
 
   /// Looks for ids of `scan` around lane `l` of `source`, and on until `quiet` units hold none.

@@ -16,6 +16,8 @@ struct ProcessSearch: BitwiseCopyable {
   var start = 0
   /// Whether they were searched.
   var isSearched = false
+  /// Whether they were put into the block's scan.
+  var isScanned = false
   /// How many must be pending for the next search.
   var nextTry: Int
 

@@ -9,20 +9,27 @@ struct SequenceScan: ~Copyable {
   /// By the hash' first bits: the last entry of such, or `none`.
   private var heads = Buffer<UInt32>()
   private var headShift: UInt64 = 0
-  /// By entry: its draw, and the entry before it under the same head.
   private var entries = Buffer<Entry>()
   private var highFirst: Bool?
+  /// Ids that the filter has been made for, and how many more it can take.
+  private(set) var room = 0
 
+  /// An id under one of its words: a span id, or the half of a trace id.
   private struct Entry: BitwiseCopyable {
     var key: UInt64
-    var low: UInt64
-    var high: UInt64
+    /// A trace id's other half.
+    var other: UInt64
     var number: UInt32
-    var next: UInt32
-    var isTrace: Bool
-  }
+    /// The entry before it under the same head, and what the id is.
+    var link: UInt32
 
-  private static var none: UInt32 { .max }
+    static var none: UInt32 { 1 << 30 - 1 }
+    static var trace: UInt32 { 1 << 30 }
+    static var highHalf: UInt32 { 1 << 31 }
+
+    @inline(__always) var next: UInt32 { link & Self.none }
+    @inline(__always) var kind: UInt32 { link & ~Self.none }
+  }
 
   struct Hit: BitwiseCopyable {
     var draw: UInt32
@@ -41,10 +48,11 @@ struct SequenceScan: ~Copyable {
     var headBits = 4
     while headBits < 30, 1 << headBits < count * 2 { headBits += 1 }
     heads.removeAll()
-    heads.append(repeating: Self.none, count: 1 << headBits)
+    heads.append(repeating: Entry.none, count: 1 << headBits)
     headShift = UInt64(64 - headBits)
     entries.removeAll()
     entries.reserve(count)
+    room = count
     self.highFirst = highFirst
   }
 
@@ -52,19 +60,28 @@ struct SequenceScan: ~Copyable {
 
   @inline(__always)
   mutating func add(_ draw: IdDraw, _ number: UInt32) {
-    add(draw, number, key: draw.isTrace && highFirst != false ? draw.high : draw.low)
-    if draw.isTrace, highFirst == nil { add(draw, number, key: draw.low) }
+    if !draw.isTrace { return add(draw.low, 0, number, 0) }
+    if highFirst != false { add(draw.high, draw.low, number, Entry.trace | Entry.highHalf) }
+    if highFirst != true { add(draw.low, draw.high, number, Entry.trace) }
   }
 
   @inline(__always)
-  private mutating func add(_ draw: IdDraw, _ number: UInt32, key: UInt64) {
+  private mutating func add(_ key: UInt64, _ other: UInt64, _ number: UInt32, _ kind: UInt32) {
     let hash = Self.hash(key)
     let bit = Self.place(hash) & filterMask
     filter[Int(bit >> 6)] |= 1 << (bit & 63)
     let head = Int(truncatingIfNeeded: hash &>> headShift)
-    entries.append(
-      Entry(key: key, low: draw.low, high: draw.high, number: number, next: heads[head], isTrace: draw.isTrace))
+    entries.append(Entry(key: key, other: other, number: number, link: heads[head] | kind))
     heads[head] = UInt32(truncatingIfNeeded: entries.count &- 1)
+    room &-= 1
+  }
+
+  /// Takes back what was added since there were `count` entries. The filter keeps their bits, which do little harm.
+  mutating func truncate(to count: Int) {
+    while entries.count > count {
+      let entry = entries.removeLast()
+      heads[Int(truncatingIfNeeded: Self.hash(entry.key) &>> headShift)] = entry.next
+    }
   }
 
   /// Draws whose id is made of `units` at places in `range`; enough units follow the range to hold an id. Unit 0 has
@@ -77,13 +94,13 @@ struct SequenceScan: ~Copyable {
     case 8: lookNarrow(units, range, origin, shape, &hits, bits: 8)
     case 64:
       for p in range where Self.mayBe(units[p], filter.elements, filterMask) {
-        find(units[p], units, p, origin, shape, &hits)
+        _ = find(units[p], units, p, origin, shape, &hits)
       }
     default:
       let (first, second): (UInt64, UInt64) = shape.highFirst ? (32, 0) : (0, 32)
       for p in range {
         let word = units[p] << first | units[p &+ 1] << second
-        if Self.mayBe(word, filter.elements, filterMask) { find(word, units, p, origin, shape, &hits) }
+        if Self.mayBe(word, filter.elements, filterMask) { _ = find(word, units, p, origin, shape, &hits) }
       }
     }
   }
@@ -94,17 +111,23 @@ struct SequenceScan: ~Copyable {
     _ units: borrowing Buffer<UInt64>, _ range: Range<Int>, _ origin: Int64, _ shape: IdShape,
     _ hits: inout Buffer<Hit>, bits: UInt64
   ) {
-    guard !range.isEmpty else { return }
     let last = 64 / Int(bits) - 1
-    var word: UInt64 = 0
-    for p in range.lowerBound..<range.lowerBound + last { word = word &<< bits | units[p] }
-    let ends = units.elements[range.lowerBound &+ last..<range.upperBound &+ last]
-    var i = 0
-    while true {
-      i = Self.next(ends, from: i, &word, bits: bits, filter.elements, filterMask)
-      if i == ends.count { return }
-      find(word, units, range.lowerBound &+ i, origin, shape, &hits)
-      i &+= 1
+    var start = range.lowerBound
+    while start < range.upperBound {
+      var word: UInt64 = 0
+      let before = units.elements[start..<start &+ last]
+      for k in 0..<before.count { word = word &<< bits | before.unchecked(k) }
+      let ends = units.elements[start &+ last..<range.upperBound &+ last]
+      var i = 0
+      var taken = 0
+      while taken == 0 {
+        i = Self.next(ends, from: i, &word, bits: bits, filter.elements, filterMask)
+        if i == ends.count { return }
+        taken = find(word, units, start &+ i, origin, shape, &hits)
+        i &+= 1
+      }
+      // No other id begins in the midst of one.
+      start &+= i &- 1 &+ taken
     }
   }
 
@@ -138,23 +161,28 @@ struct SequenceScan: ~Copyable {
   @inline(__always)
   private static func place(_ hash: UInt64) -> UInt64 { hash &>> 32 }
 
-  /// Draws whose id begins with `word` at `p` of `units`.
+  /// Draws whose id begins with `word` at `p` of `units`. Returns the units of the shortest such id, 0 if there is none.
   @inline(never)
   private func find(
     _ word: UInt64, _ units: borrowing Buffer<UInt64>, _ p: Int, _ origin: Int64, _ shape: IdShape,
     _ hits: inout Buffer<Hit>
-  ) {
+  ) -> Int {
+    let trace = Entry.trace | (shape.highFirst ? Entry.highHalf : 0)
+    var taken = 0
     var next = heads[Int(truncatingIfNeeded: Self.hash(word) &>> headShift)]
-    while next != Self.none {
+    while next != Entry.none {
       let entry = entries[Int(next)]
       next = entry.next
       guard entry.key == word else { continue }
-      if entry.isTrace {
-        let trace = shape.trace(units, at: p)
-        guard trace.high == entry.high, trace.low == entry.low else { continue }
+      if entry.kind == 0 {
+        taken = shape.unitsOfSpan
+      } else {
+        guard entry.kind == trace, shape.word(units, at: p &+ shape.unitsOfSpan) == entry.other else { continue }
+        if taken == 0 { taken = shape.unitsOfTrace }
       }
       hits.append(Hit(draw: entry.number, position: origin &+ Int64(p)))
     }
+    return taken
   }
 
   /// A generator as far as it was run, and the last units that it gave, from position `origin` on.
