@@ -101,6 +101,7 @@ public struct IdDecoder: ~Copyable {
   public mutating func decode(
     _ draws: inout Buffer<IdDraw>, _ report: inout IdReport, _ coder: inout RangeDecoder
   ) throws(IdError) {
+    none.tags.read(draws)
     state.code(&draws, &none, &report, &coder)
     if let error = state.error { throw error }
     if coder.failed { throw .corrupt("id stream is cut off") }

@@ -52,8 +52,7 @@ extension IdPlanner {
   /// Looks for ids that are not explained where another segment has met generators.
   mutating func follow(_ hints: IdHints, _ draws: borrowing Buffer<IdDraw>) {
     guard !hints.generators.isEmpty else { return }
-    var begin = UInt64.max
-    for d in 0..<draws.count { begin = min(begin, draws[d].start) }
+    let begin = plan.tags.least
     let none = ProcessIds()
     let unexplained = Buffer<Bool>()
     var hits = Buffer<SequenceScan.Hit>()

@@ -3,22 +3,11 @@ import Bytes
 /// The order in which ids are coded: that in which they were most likely drawn.
 enum IdOrder {
   /// The numbers of `draws` by start time, then file order.
-  static func visit(_ draws: borrowing Buffer<IdDraw>, into order: inout Buffer<UInt32>) {
+  static func visit(_ draws: borrowing Buffer<IdDraw>, _ tags: borrowing DrawTags, into order: inout Buffer<UInt32>) {
     order.removeAll()
     order.reserve(draws.count)
-    var sorted = true
-    var last: UInt64 = 0
-    var least = UInt64.max
-    var most: UInt64 = 0
-    for d in 0..<draws.count {
-      let start = draws[d].start
-      if start < last { sorted = false }
-      last = start
-      least = min(least, start)
-      most = max(most, start)
-      order.append(UInt32(d))
-    }
-    if !sorted { sort(&order, draws, least, most) }
+    for d in 0..<draws.count { order.append(UInt32(truncatingIfNeeded: d)) }
+    if !tags.areSorted { sort(&order, draws, tags.least, tags.most) }
   }
 
   /// Bits of a draw's number in a key.

@@ -1,14 +1,29 @@
 import Bytes
 
-/// What the encoder found: which generator each id of a block comes from, and where in it the id stands.
+/// What the encoder found: which generator each id of a block comes from, and where in it the id stands. Of a decoder only
+/// the tags are filled in.
 struct IdPlan: ~Copyable {
   /// By draw: its group, its lane in `lanes` or -1, and the position in that lane.
   struct Entry: BitwiseCopyable {
-    var group: Int32 = 0
-    var lane: Int32 = -1
     var position: Int64 = 0
+    var lane: Int32 = -1
+    private var mark: UInt32 = 0
+
+    init() {}
+
+    @inline(__always)
+    init(group: Int32, lane: Int32, position: Int64, isSure: Bool = false) {
+      self.position = position
+      self.lane = lane
+      mark = UInt32(bitPattern: group) << 1 | (isSure ? 1 : 0)
+    }
+
+    var group: Int32 {
+      @inline(__always) get { Int32(bitPattern: mark >> 1) }
+      @inline(__always) set { mark = UInt32(bitPattern: newValue) << 1 | mark & 1 }
+    }
     /// Whether the generator has been seen to give the id there.
-    var isSure = false
+    var isSure: Bool { @inline(__always) get { mark & 1 != 0 } }
   }
 
   /// A lane as the encoder knows it.
@@ -24,6 +39,7 @@ struct IdPlan: ~Copyable {
   }
 
   var entries = Buffer<Entry>()
+  var tags = DrawTags()
   /// The draws by start (`IdOrder.visit`).
   var order = Buffer<UInt32>()
   /// Families of the groups from 1 on, and Java's seeders as far as they are known.

@@ -17,9 +17,9 @@ extension IdPlanner {
     // Whose ids may be of pages.
     list.removeAll()
     for i in 0..<plan.order.count where plan.entries[Int(plan.order[i])].lane < 0 {
-      let draw = draws[Int(plan.order[i])]
-      let language = searches[Int(draw.process)].language
-      if draw.kind.isStrange ? !known.isEmpty : language == .webjs || (effort == .best && language == .unknown) {
+      let tag = plan.tags[Int(plan.order[i])]
+      let language = searches[tag.process].language
+      if tag.isStrange ? !known.isEmpty : language == .webjs || (effort == .best && language == .unknown) {
         list.append(plan.order[i])
       }
     }

@@ -4,8 +4,8 @@ extension IdPlanner {
   /// Takes stock of ids that are not explained, and searches where there are enough of them.
   mutating func search(_ draws: borrowing Buffer<IdDraw>) {
     var due: [Int] = []
-    for d in 0..<draws.count where !draws[d].kind.isStrange {
-      let p = Int(draws[d].process)
+    for d in 0..<draws.count where !plan.tags[d].isStrange {
+      let p = plan.tags[d].process
       if plan.entries[d].lane >= 0 {
         searches[p].explained &+= 1
         if searches[p].explained & 7 == 0, searches[p].pending > 0 { searches[p].pending &-= 1 }
@@ -26,8 +26,9 @@ extension IdPlanner {
     missing.append(repeating: 0, count: count)
     for i in 0..<plan.order.count {
       let d = Int(plan.order[i])
-      if plan.entries[d].lane >= 0 || draws[d].kind.isStrange { continue }
-      let p = Int(draws[d].process)
+      let tag = plan.tags[d]
+      if plan.entries[d].lane >= 0 || tag.isStrange { continue }
+      let p = tag.process
       missing[searches[p].start &+ searches[p].missing] = plan.order[i]
       searches[p].missing &+= 1
     }

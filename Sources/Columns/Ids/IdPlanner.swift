@@ -69,8 +69,9 @@ struct IdPlanner: ~Copyable {
     isScanned = false
     pool += 50 * draws.count
     doubt += 20 * draws.count
+    plan.tags.read(draws)
     observe(draws)
-    IdOrder.visit(draws, into: &plan.order)
+    IdOrder.visit(draws, plan.tags, into: &plan.order)
     lanesBefore = plan.lanes.count
     if !sources.isEmpty {
       follow(draws)
@@ -90,23 +91,14 @@ struct IdPlanner: ~Copyable {
   /// Bits that the ids of a process share, as far as the first of each block show them.
   private mutating func observe(_ draws: borrowing Buffer<IdDraw>) {
     plan.habits.removeAll()
-    var hasPrevious = false
     for d in 0..<draws.count {
-      let draw = draws[d]
-      while searches.count <= Int(draw.process) { addProcess(.unknown) }
-      let place = draw.place
+      let tag = plan.tags[d]
+      while searches.count <= tag.process { addProcess(.unknown) }
+      let place = tag.place
       if place >= habits.count { habits.resize(to: place + 1, filling: (HabitSearch(), IdHabits())) }
-      if !habits[place].search.looksOn {
-        hasPrevious = false
-        continue
-      }
-      habits[place].search.add(draw)
-      if hasPrevious, IdDraw.arePair(draws[d &- 1], draw) {
-        habits[place].search.add(pair: draws[d &- 1].low == draw.low)
-        hasPrevious = false
-      } else {
-        hasPrevious = true
-      }
+      guard habits[place].search.looksOn else { continue }
+      habits[place].search.add(draws[d])
+      if tag.isSecond { habits[place].search.add(pair: draws[d &- 1].low == draws[d].low) }
     }
     for place in 0..<habits.count where habits[place].search.endBlock() {
       let now = habits[place].search.habits
@@ -129,12 +121,12 @@ struct IdPlanner: ~Copyable {
     strangers.removeAll()
     for i in 0..<plan.order.count {
       let d = Int(plan.order[i])
-      let draw = draws[d]
-      if draw.kind.isStrange {
+      let tag = plan.tags[d]
+      if tag.isStrange {
         strangers.append(plan.order[i])
         continue
       }
-      let home = searches[Int(draw.process)].home
+      let home = searches[tag.process].home
       if home == 0 { continue }
       plan.entries[d].group = Int32(home)
       starts[home &+ 1] &+= 1
@@ -243,8 +235,8 @@ struct IdPlanner: ~Copyable {
   /// Runs lanes of known generators past the ids that were not predicted, whichever process they are of.
   private mutating func lookForMissing(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
     var missingAt = [Int](repeating: 0, count: sources.count + 1)
-    for d in 0..<draws.count where plan.entries[d].lane < 0 && !draws[d].kind.isStrange {
-      missingAt[searches[Int(draws[d].process)].home] += 1
+    for d in 0..<draws.count where plan.entries[d].lane < 0 && !plan.tags[d].isStrange {
+      missingAt[searches[plan.tags[d].process].home] &+= 1
     }
     guard sources.contains(where: { !$0.family.isJava }) else { return }
     fillScan(draws)
@@ -281,7 +273,8 @@ struct IdPlanner: ~Copyable {
     }
     list.removeAll()
     for d in 0..<draws.count where plan.entries[d].lane < 0 {
-      if draws[d].kind.isStrange || searches[Int(draws[d].process)].isScanned { list.append(UInt32(d)) }
+      let tag = plan.tags[d]
+      if tag.isStrange || searches[tag.process].isScanned { list.append(UInt32(truncatingIfNeeded: d)) }
     }
     // Trace ids are there twice.
     scan.clear(expecting: list.count + list.count / 8 + more, highFirst: nil)

@@ -116,7 +116,7 @@ struct IdState: ~Copyable {
   ) {
     guard error == nil else { return coder.fail() }
     budget = min(budget + 512 * draws.count, 1 << 60)
-    findPlaces(draws)
+    findPlaces(plan.tags)
     codeHeader(&plan, &coder)
     if coder.failed || error != nil { return }
     groupOf.removeAll()
@@ -136,7 +136,7 @@ struct IdState: ~Copyable {
     }
     if counts[0] < draws.count {
       // The encoder has it from planning.
-      if C.decodes { IdOrder.visit(draws, into: &order) } else { swap(&order, &plan.order) }
+      if C.decodes { IdOrder.visit(draws, plan.tags, into: &order) } else { swap(&order, &plan.order) }
       sortByGroup()
       var start = counts[0]
       for g in 1..<groups.count where counts[g] > 0 {
@@ -170,13 +170,10 @@ struct IdState: ~Copyable {
   }
 
   /// Takes in nodes and places that are new, and lists the places that have draws.
-  private mutating func findPlaces(_ draws: borrowing Buffer<IdDraw>) {
+  private mutating func findPlaces(_ tags: borrowing DrawTags) {
     present.removeAll()
-    var nodes = laneOfNode.count
-    for d in 0..<draws.count {
-      let node = draws[d].node
-      if node != IdDraw.none { nodes = max(nodes, Int(node) &+ 1) }
-      let place = draws[d].place
+    for d in 0..<tags.count {
+      let place = tags[d].place
       if place >= places.count {
         places.resize(to: place + 1, filling: Place())
         isPresent.resize(to: place + 1, filling: false)
@@ -185,7 +182,7 @@ struct IdState: ~Copyable {
       isPresent[place] = true
       present.append(place)
     }
-    laneOfNode.resize(to: nodes, filling: -1)
+    laneOfNode.resize(to: max(laneOfNode.count, tags.nodes), filling: -1)
     for i in 0..<present.count { isPresent[present[i]] = false }
     // Few as a rule.
     if present.count > 32 {
@@ -247,20 +244,17 @@ struct IdState: ~Copyable {
   private mutating func codeGroups<C: BitCoder & ~Copyable>(
     _ draws: borrowing Buffer<IdDraw>, _ plan: borrowing IdPlan, _ coder: inout C
   ) {
-    var hasPrevious = false
-    let (all, chosen) = (draws.elements, groupOf.elements)
-    for d in 0..<all.count {
-      let draw = all[d]
-      let isSecond = hasPrevious && IdDraw.arePair(all[d &- 1], draw)
-      hasPrevious = !isSecond
-      let p = draw.place
+    let chosen = groupOf.elements
+    for d in 0..<chosen.count {
+      let tag = plan.tags[d]
+      let p = tag.place
       if places[p].models == 0 { places[p].models = models.allocate(8) }
       var base = places[p].models
-      if draw.kind.isStrange {
-        let own = groupContexts.established(UInt64(p) << 32 | UInt64(draw.name), need: 3, &models)
+      if tag.isStrange {
+        let own = groupContexts.established(UInt64(p) << 32 | UInt64(draws[d].name), need: 3, &models)
         if own >= 0 { base = own }
       }
-      base &+= isSecond ? 4 : 0
+      base &+= tag.isSecond ? 4 : 0
       let wanted = C.decodes ? 0 : plan.entries[d].group
       var group = places[p].recent.0
       if !coder.codeBit(wanted == group, &models, base, limit: 1000) {
