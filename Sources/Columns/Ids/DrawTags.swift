@@ -11,6 +11,7 @@ struct DrawTags: ~Copyable {
     var process: Int { @inline(__always) get { Int(bits >> 3) } }
     /// The process, and whether the id is a stranger in it.
     var place: Int { @inline(__always) get { Int(bits >> 3) << 1 | Int(bits >> 1 & 1) } }
+    var kind: UInt64 { @inline(__always) get { UInt64(bits & 3) } }
     var isTrace: Bool { @inline(__always) get { bits & 1 != 0 } }
     var isStrange: Bool { @inline(__always) get { bits & 2 != 0 } }
     /// Whether it is the second draw of a pair in file order.
@@ -29,6 +30,27 @@ struct DrawTags: ~Copyable {
   var count: Int { tags.count }
 
   subscript(draw: Int) -> Tag { @inline(__always) get { tags[draw] } }
+
+  /// Whether `a` and `b` are a pair.
+  @inline(__always)
+  func arePair(_ a: Int, _ b: Int) -> Bool { b == a &+ 1 ? tags[b].isSecond : a == b &+ 1 && tags[a].isSecond }
+
+  /// Puts each pair among `order` in the order in which a generator draws it.
+  func arrangePairs(_ order: BufferView<UInt32>, traceIsFirst: Bool) {
+    var i = 1
+    while i < order.count {
+      let (a, b) = (order.unchecked(i &- 1), order.unchecked(i))
+      guard b == a &+ 1, tags[Int(b)].isSecond else {
+        i &+= 1
+        continue
+      }
+      if tags[Int(a)].isTrace != traceIsFirst {
+        order.setUnchecked(i &- 1, b)
+        order.setUnchecked(i, a)
+      }
+      i &+= 2
+    }
+  }
 
   /// Of `draws` in place of what there was.
   mutating func read(_ draws: borrowing Buffer<IdDraw>) {

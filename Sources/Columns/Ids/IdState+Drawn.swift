@@ -6,113 +6,118 @@ extension IdState {
   mutating func codeDrawn<C: BitCoder & ~Copyable>(
     _ g: Int, _ range: Range<Int>, _ draws: inout Buffer<IdDraw>, _ plan: inout IdPlan, _ coder: inout C
   ) -> (predicted: Int, bytes: Int) {
-    let family = groups[g].family
-    let shape = family.shape
+    let shape = groups[g].family.shape
+    let isJava = groups[g].family.isJava
     let (spanUnits, traceUnits) = (Int64(shape.unitsOfSpan), Int64(shape.unitsOfTrace))
-    IdOrder.arrangePairs(&list, range, draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
+    let order = list.elements[range]
+    plan.tags.arrangePairs(order, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
     let (same, follows) = (groups[g].same, groups[g].follows)
     let groupKey = UInt64(g) << 48
+    // The draw before if it may be the first of a pair, and the lane that gave its id and where the id ends there.
     var previous = -1
+    var (lastLane, lastEnd): (Int32, Int64) = (-1, 0)
     var predicted = 0
     var size = 0
 
-    for i in range {
-      let d = Int(list[i])
-      let draw = draws[d]
-      let isTrace = draw.isTrace
-      let units = isTrace ? traceUnits : spanUnits
-      let isSecond = previous >= 0 && IdDraw.arePair(draws[previous], draw)
-      let first = previous
-      size &+= isTrace ? 16 : 8
-      previous = isSecond ? -1 : d
-      if isSecond, codeSame(&draws[d], of: draws[first].low, same, &coder) {
-        predicted &+= 1
-        continue
-      }
-
-      // Encoder: what the plan says, if both sides can reach it and the generator really gives the id.
-      var planned: Int32 = -1
-      var named: Int32 = -1
-      var position: Int64 = 0
-      if !C.decodes, plan.entries[d].lane >= 0 {
-        planned = plan.entries[d].lane
-        named = check(&planned, plan.entries[d], &position, draw, family, &plan)
-      }
-
-      // The second id of a root mostly follows the first at once.
-      if isSecond, laneOf[first] >= 0 {
-        let lane = laneOf[first]
-        let hit = planned >= 0 && named == lane && position == after[first]
-        if coder.codeBit(hit, &models, follows + (isTrace ? 1 : 0), limit: 1000) {
-          guard take(d, &draws, lane, after[first], units, &coder) else { return (0, 0) }
+    for i in 0..<order.count {
+      let d = Int(order.unchecked(i))
+      let tag = plan.tags[d]
+      let units = tag.isTrace ? traceUnits : spanUnits
+      size &+= tag.isTrace ? 16 : 8
+      let (first, firstLane) = (previous, lastLane)
+      previous = d
+      lastLane = -1
+      if first >= 0, plan.tags.arePair(first, d) {
+        previous = -1
+        if codeSame(&draws[d], of: draws[first].low, same, &coder) {
           predicted &+= 1
           continue
         }
+        // The second id of a root mostly follows the first at once.
+        if firstLane >= 0 {
+          let hit = !C.decodes && stands(d, firstLane, at: lastEnd, isJava, draws, plan)
+          if coder.codeBit(hit, &models, follows + (tag.isTrace ? 1 : 0), limit: 1000) {
+            guard take(d, &draws, firstLane, lastEnd, units, &coder) else { return (0, 0) }
+            predicted &+= 1
+            continue
+          }
+        }
       }
 
-      let parentLane = laneOfParent(draw.parent, g)
+      let parentLane = laneOfParent(draws[d].parent, g)
       let near = parentLane >= 0 ? parentLane : groups[g].newest
       // Most ids follow the one before as others did before them.
       let habit = habits.find(
-        groupKey | UInt64(draw.kind.rawValue) << 46 | (parentLane >= 0 ? 1 << 45 : 0), draw.name,
+        groupKey | tag.kind << 46 | (parentLane >= 0 ? 1 << 45 : 0), draws[d].name,
         after: near >= 0 ? lanes[near].lastName : 0, &models)
-      if near >= 0 {
-        let next = lanes[near].next &+ habits.step(habit)
-        let hit = planned >= 0 && named == near && position == next
-        if coder.codeBit(hit, &models, habits.model(habit), limit: 255) {
-          habits.confirm(habit)
-          lanes.touch(near, &groups[g])
-          guard take(d, &draws, near, next, units, &coder) else { return (0, 0) }
-          predicted &+= 1
-          continue
-        }
-      }
-      var mode = planned < 0 ? Mode.raw : named < 0 ? Mode.new : named == near ? Mode.near : Mode.other
-      let situation = groupKey | UInt64(draw.kind.rawValue) << 34 | (parentLane >= 0 ? 1 << 33 : 0)
-      let modeModel = modeModels(situation, draw.name)
-      mode = coder.codeTree(mode, bits: 2, &models, modeModel, limit: 255)
-      if mode == Mode.raw {
-        codeRaw(&draws[d], &coder)
-        if coder.failed { return (0, 0) }
-        continue
-      }
-      var lane = near
-      if mode == Mode.new {
-        lane = codeNew(g, Int(planned), position, &plan, &coder)
-        guard lane >= 0 else { return (0, 0) }
-        if !C.decodes {
-          plan.lanes[Int(planned)].named = lane
-          if family.isJava {
-            plan.lanes[Int(planned)].origin = position
-            position = 0
-          }
-        }
-      } else if mode == Mode.other {
-        let rank = groups[g].ranks.code(
-          C.decodes ? 0 : lanes.rank(named, groups[g]), of: groups[g].count, &models, &coder)
-        guard let found = lanes.lane(at: rank, groups[g]) else {
-          fail("lane \(rank)", &coder)
-          return (0, 0)
-        }
-        lane = found
-      }
-      guard lane >= 0 else {
-        fail("id of no lane", &coder)
-        return (0, 0)
-      }
-      if mode == Mode.new, family.isJava {
-        position = 0
+      var (lane, position) = (near, near >= 0 ? lanes[near].next &+ habits.step(habit) : 0)
+      let hit = !C.decodes && near >= 0 && stands(d, near, at: position, isJava, draws, plan)
+      if near >= 0, coder.codeBit(hit, &models, habits.model(habit), limit: 255) {
+        habits.confirm(habit)
       } else {
-        let kindKey = groupKey | UInt64(draw.kind.rawValue) << 46
-        let distance = codeStep(position &- lanes[lane].next, kindKey, draw.name, after: lanes[lane].lastName, &coder)
-        position = lanes[lane].next &+ distance
-        if lane == near { habits.learn(habit, distance) }
+        let modes = groupKey | tag.kind << 34 | (parentLane >= 0 ? 1 << 33 : 0)
+        guard codeElsewhere(d, g, &lane, &position, habit, modes: modes, &draws, &plan, &coder) else { return (0, 0) }
+        if lane < 0 { continue }
       }
       lanes.touch(lane, &groups[g])
       guard take(d, &draws, lane, position, units, &coder) else { return (0, 0) }
       predicted &+= 1
+      (lastLane, lastEnd) = (lane, position &+ units)
     }
     return (predicted, size)
+  }
+
+  /// A draw whose id does not follow that before on its `lane`, the near one, by `habit`: the lane, and the position there;
+  /// lane -1 if the id is plain. False if it cannot be coded.
+  @inline(never)
+  private mutating func codeElsewhere<C: BitCoder & ~Copyable>(
+    _ d: Int, _ g: Int, _ lane: inout Int32, _ position: inout Int64, _ habit: StepHabits.Found, modes situation: UInt64,
+    _ draws: inout Buffer<IdDraw>, _ plan: inout IdPlan, _ coder: inout C
+  ) -> Bool {
+    let family = groups[g].family
+    let draw = draws[d]
+    let near = lane
+    // Encoder: what the plan says, if both sides can reach it and the generator really gives the id.
+    var planned: Int32 = -1
+    var named: Int32 = -1
+    if !C.decodes, plan.entries[d].lane >= 0 {
+      planned = plan.entries[d].lane
+      named = check(&planned, plan.entries[d], &position, draw, family, &plan)
+    }
+    var mode = planned < 0 ? Mode.raw : named < 0 ? Mode.new : named == near ? Mode.near : Mode.other
+    mode = coder.codeTree(mode, bits: 2, &models, modeModels(situation, draw.name), limit: 255)
+    if mode == Mode.raw {
+      codeRaw(&draws[d], &coder)
+      lane = -1
+      return !coder.failed
+    }
+    if mode == Mode.new {
+      lane = codeNew(g, Int(planned), position, &plan, &coder)
+      guard lane >= 0 else { return false }
+      if !C.decodes { plan.lanes[Int(planned)].named = lane }
+      if family.isJava {
+        if !C.decodes { plan.lanes[Int(planned)].origin = position }
+        position = 0
+        return true
+      }
+    } else if mode == Mode.other {
+      let rank = groups[g].ranks.code(
+        C.decodes ? 0 : lanes.rank(named, groups[g]), of: groups[g].count, &models, &coder)
+      guard let found = lanes.lane(at: rank, groups[g]) else {
+        fail("lane \(rank)", &coder)
+        return false
+      }
+      lane = found
+    }
+    guard lane >= 0 else {
+      fail("id of no lane", &coder)
+      return false
+    }
+    let kindKey = UInt64(g) << 48 | UInt64(draw.kind.rawValue) << 46
+    let distance = codeStep(position &- lanes[lane].next, kindKey, draw.name, after: lanes[lane].lastName, &coder)
+    position = lanes[lane].next &+ distance
+    if lane == near { habits.learn(habit, distance) }
+    return true
   }
 
   /// Models of the mode: of the name, or of all names.
@@ -146,6 +151,24 @@ extension IdState {
     return lane >= 0 && lanes[lane].isKnown && lanes[lane].group == Int32(g) ? lane : -1
   }
 
+  /// Encoder: whether the plan has draw `d` at `position` of `lane`, where both sides can reach it and the generator
+  /// really gives the id.
+  @inline(__always)
+  private func stands(
+    _ d: Int, _ lane: Int32, at position: Int64, _ isJava: Bool, _ draws: borrowing Buffer<IdDraw>,
+    _ plan: borrowing IdPlan
+  ) -> Bool {
+    let entry = plan.entries[d]
+    guard entry.lane >= 0 else { return false }
+    let source = plan.lanes[Int(entry.lane)]
+    guard source.named == lane else { return false }
+    if isJava {
+      return entry.position &- source.origin == position && Self.javaGives(source, entry.position, draws[d])
+    }
+    return entry.position == position && isReachable(position, lanes[lane].next)
+      && (entry.isSure || plan.tracks[Int(source.source)].gives(draws[d], at: position))
+  }
+
   /// Encoder: whether a planned place can be coded, its lane's number or -1 for a new one, and its position there.
   private mutating func check(
     _ planned: inout Int32, _ entry: IdPlan.Entry, _ position: inout Int64, _ draw: IdDraw,
@@ -159,8 +182,7 @@ extension IdState {
       named = -1
     }
     if family.isJava {
-      let id = Self.javaId(source.seed, source.step, at, draw.isTrace)
-      if id.low != draw.low || (draw.isTrace && id.high != draw.high) { planned = -1 }
+      if !Self.javaGives(source, at, draw) { planned = -1 }
       position = named >= 0 ? at &- source.origin : at
       return named
     }
@@ -196,6 +218,12 @@ extension IdState {
     let at = seed &+ UInt64(bitPattern: position) &* step
     let first = ThreadLocalRandom.mix(at)
     return isTrace ? (first, ThreadLocalRandom.mix(at &+ step)) : (0, first)
+  }
+
+  @inline(__always)
+  private static func javaGives(_ source: IdPlan.Lane, _ position: Int64, _ draw: IdDraw) -> Bool {
+    let id = javaId(source.seed, source.step, position, draw.isTrace)
+    return id.low == draw.low && (!draw.isTrace || id.high == draw.high)
   }
 
   /// A lane not met before; -1 if that fails.
@@ -273,8 +301,6 @@ extension IdState {
       draws[d].low = id.low
       draws[d].high = id.high
     }
-    laneOf[d] = lane
-    after[d] = next
     if source.track < 0 {
       if next > source.next { lanes[lane].next = next }
     } else if next > source.next || next < source.next - SequenceTrack.window {

@@ -14,8 +14,8 @@ import Bytes
 /// habits that are new; then for span ids, trace ids' first and last 8 bytes: bit, raw 64: mask of the bits shared by
 /// these, raw 64: their value; then bit: trace ids may end in the root's span id.
 ///
-/// **Groups of draws**, in file order, if there are groups but 0. A *pair* is two draws in a row of one span and process,
-/// a span id and a trace id (or orphan and strange trace). bit: the group used last by the place; else bit: the one before;
+/// **Groups of draws**, in file order, if there are groups but 0. A *pair* is two draws in a row in file order of one
+/// span and process, a span id and a trace id (or orphan and strange trace), neither of them in the pair before. bit: the group used last by the place; else bit: the one before;
 /// else bit: the one before that; else number: the group. Models: of the place, for strangers and their names, a
 /// pair's second draw apart.
 ///
@@ -81,8 +81,6 @@ struct IdState: ~Copyable {
   // Scratch of a block.
   private var order = Buffer<UInt32>()
   var groupOf = Buffer<Int32>()
-  var laneOf = Buffer<Int32>()
-  var after = Buffer<Int64>()
   var list = Buffer<UInt32>()
   private var present = Buffer<Int>()
   private var isPresent = Buffer<Bool>()
@@ -121,17 +119,13 @@ struct IdState: ~Copyable {
     if coder.failed || error != nil { return }
     groupOf.removeAll()
     groupOf.append(repeating: 0, count: draws.count)
-    laneOf.removeAll()
-    laneOf.append(repeating: -1, count: draws.count)
-    after.removeAll()
-    after.append(repeating: 0, count: draws.count)
     counts.removeAll()
     counts.append(repeating: 0, count: groups.count)
     if groups.count > 1 { codeGroups(draws, plan, &coder) } else { counts[0] = draws.count }
     if coder.failed || error != nil { return }
     if counts[0] > 0 {
       let before = coder.spent
-      codePlain(&draws, &coder)
+      codePlain(&draws, plan.tags, &coder)
       report.rawBytes += coder.spent - before
     }
     if counts[0] < draws.count {
@@ -293,13 +287,13 @@ struct IdState: ~Copyable {
 
   // MARK: Ids as they are
 
-  private mutating func codePlain<C: BitCoder & ~Copyable>(_ draws: inout Buffer<IdDraw>, _ coder: inout C) {
+  private mutating func codePlain<C: BitCoder & ~Copyable>(
+    _ draws: inout Buffer<IdDraw>, _ tags: borrowing DrawTags, _ coder: inout C
+  ) {
     let same = groups[0].same
-    var previous = -1
     for d in 0..<draws.count where groupOf[d] == 0 {
-      let isSecond = previous >= 0 && IdDraw.arePair(draws[previous], draws[d])
-      if !isSecond || !codeSame(&draws[d], of: draws[previous].low, same, &coder) { codeRaw(&draws[d], &coder) }
-      previous = isSecond ? -1 : d
+      let isSecond = tags[d].isSecond && groupOf[d &- 1] == 0
+      if !isSecond || !codeSame(&draws[d], of: draws[d &- 1].low, same, &coder) { codeRaw(&draws[d], &coder) }
     }
   }
 
