@@ -20,6 +20,11 @@ extension IdState {
     var size = 0
 
     for i in 0..<order.count {
+      if i &+ 8 < order.count {
+        let ahead = Int(order.unchecked(i &+ 8))
+        draws.prefetch(ahead)
+        if !C.decodes { plan.entries.prefetch(ahead) }
+      }
       let d = Int(order.unchecked(i))
       let tag = plan.tags[d]
       let units = tag.isTrace ? traceUnits : spanUnits
