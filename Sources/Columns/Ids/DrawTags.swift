@@ -14,6 +14,8 @@ struct DrawTags: ~Copyable {
     var kind: UInt64 { @inline(__always) get { UInt64(bits & 3) } }
     var isTrace: Bool { @inline(__always) get { bits & 1 != 0 } }
     var isStrange: Bool { @inline(__always) get { bits & 2 != 0 } }
+    /// Bytes of the id itself.
+    var size: Int { @inline(__always) get { isTrace ? 16 : 8 } }
     /// Whether it is the second draw of a pair in file order.
     var isSecond: Bool { @inline(__always) get { bits & 4 != 0 } }
   }

@@ -90,10 +90,10 @@ extension IdPlanner {
     var first = Int64.max
     var next = Int64.min
     for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
-      let draw = draws[Int(hits[h].draw)]
-      saved += draw.size - 1
+      let tag = plan.tags[Int(hits[h].draw)]
+      saved += tag.size - 1
       first = min(first, hits[h].position)
-      next = max(next, hits[h].position + Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
+      next = max(next, hits[h].position + Int64(tag.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan))
     }
     guard saved > 0 else { return false }
     let start = page.moved(by: first)
@@ -114,7 +114,7 @@ extension IdPlanner {
     let g = sources.firstIndex { $0.family == family }.map { $0 + 1 } ?? add(IdSource(family))
     let lane = addLane(track, state, g)
     for h in 0..<hits.count where plan.entries[Int(hits[h].draw)].lane < 0 {
-      _ = enter(hits[h].draw, draws, lane, hits[h].position - first, g, shape, isSure: true)
+      _ = enter(hits[h].draw, lane, hits[h].position - first, g, shape, isSure: true)
     }
     expect(next - first, g)
     return true

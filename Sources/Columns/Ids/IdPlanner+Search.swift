@@ -101,7 +101,7 @@ extension IdPlanner {
         let d = Int(hits[h].draw)
         guard plan.entries[d].lane < 0 else { continue }
         let position = lane.expected + hits[h].position
-        last = max(last, enter(hits[h].draw, draws, lane.lane, position, g, shape, isSure: true))
+        last = max(last, enter(hits[h].draw, lane.lane, position, g, shape, isSure: true))
       }
       // All of them may have been planned already.
       guard last > .min else { continue }
@@ -215,16 +215,19 @@ extension IdPlanner {
     let shape = type.shape
     let language = searches[p].language
     var budget = allowance
+    let window = family.window
+    let traceIsFirst = shape.traceIsFirst && shape.drawsTraces
+    // Those that are not explained; no more at first than one look takes.
     var open = Buffer<UInt32>()
-    for i in 0..<ids.count { open.append(UInt32(i)) }
-    IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
+    for i in 0..<min(ids.count, window) { open.append(UInt32(truncatingIfNeeded: i)) }
+    var isWhole = open.count == ids.count
+    IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: traceIsFirst)
     // A generator is run past everything that is not explained: the block's draws by their numbers, and behind these what
     // is left of the process from earlier blocks.
     var explained = Buffer<Bool>()
     var scanned = 0
     var skip = 0
     var any = false
-    let window = family.window
     // Following a generator that was found is worth more than looking for one.
     var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * ids.count
     var misses = 0
@@ -237,11 +240,16 @@ extension IdPlanner {
         // What takes long is promising.
         if generator == nil, language == .unknown { doubt -= min(before - budget, 400_000) }
       }
+      // Where there is nothing, only the best effort looks further, and whoever has found one generator.
+      if generator == nil, !(effort == .best ? misses < 3 || language != .unknown : any) { break }
+      if !isWhole {
+        isWhole = true
+        for i in open.count..<ids.count { open.append(UInt32(truncatingIfNeeded: i)) }
+        IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: traceIsFirst)
+      }
       guard let generator else {
-        // Nothing here. Only the best effort looks further, and whoever has found one generator.
         misses += 1
-        let further = effort == .best ? misses < 4 || language != .unknown : any
-        guard further, skip + window < open.count else { break }
+        guard skip + window < open.count else { break }
         skip += window - window / 8
         continue
       }
@@ -298,7 +306,7 @@ extension IdPlanner {
         continue
       }
       guard plan.entries[d].lane < 0 else { continue }
-      saved += draws[d].size - 1
+      saved += plan.tags[d].size - 1
       first = min(first, hit.position)
     }
     guard first < .max else { return false }
@@ -331,7 +339,7 @@ extension IdPlanner {
     for h in 0..<hits.count {
       let d = hits[h].draw
       guard Int(d) < draws.count, plan.entries[Int(d)].lane < 0 else { continue }
-      end = max(end, enter(d, draws, lane, hits[h].position - first, g, shape, isSure: tried > 0))
+      end = max(end, enter(d, lane, hits[h].position - first, g, shape, isSure: tried > 0))
     }
     expect(end, g)
     return true
@@ -357,13 +365,12 @@ extension IdPlanner {
   /// Enters that draw `d` stands at `position` of `lane`, of group `g`; where the next id is expected then.
   @inline(__always)
   mutating func enter(
-    _ d: UInt32, _ draws: borrowing Buffer<IdDraw>, _ lane: Int32, _ position: Int64, _ g: Int, _ shape: IdShape,
-    isSure: Bool
+    _ d: UInt32, _ lane: Int32, _ position: Int64, _ g: Int, _ shape: IdShape, isSure: Bool
   ) -> Int64 {
     plan.entries[Int(d)] = IdPlan.Entry(group: Int32(g), lane: lane, position: position, isSure: isSure)
-    let draw = draws[Int(d)]
-    noteHit(draw, g)
-    return position &+ Int64(draw.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
+    let tag = plan.tags[Int(d)]
+    noteHit(tag, g)
+    return position &+ Int64(tag.isTrace ? shape.unitsOfTrace : shape.unitsOfSpan)
   }
 
   /// The newest lane of group `g` has been met up to `end`.

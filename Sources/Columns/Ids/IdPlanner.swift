@@ -252,7 +252,7 @@ struct IdPlanner: ~Copyable {
       if isPage { source.rest() }
       for l in source.lanes.indices.reversed().prefix(IdSource.watched) where work > 0 {
         run(
-          source, l, g, draws,
+          source, l, g,
           quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 1) * min(missingAt[g], 1024),
           back: isPage ? (isBest ? 512 : 64) : 1024, &work)
       }
@@ -283,8 +283,7 @@ struct IdPlanner: ~Copyable {
 
   /// Looks for ids of `scan` around lane `l` of `source`, and on until `quiet` units hold none.
   private mutating func run(
-    _ source: IdSource, _ l: Int, _ g: Int, _ draws: borrowing Buffer<IdDraw>, quiet: Int, back: Int64,
-    _ work: inout Int
+    _ source: IdSource, _ l: Int, _ g: Int, quiet: Int, back: Int64, _ work: inout Int
   ) {
     let lane = source.lanes[l]
     let track = lane.track
@@ -303,8 +302,9 @@ struct IdPlanner: ~Copyable {
         guard plan.entries[d].lane < 0 else { continue }
         plan.entries[d] = IdPlan.Entry(
           group: Int32(g), lane: lane.lane, position: hits[h].position, isSure: true)
-        expected = max(expected, hits[h].position + Int64(draws[d].isTrace ? units : Int64(track.shape.unitsOfSpan)))
-        noteHit(draws[d], g)
+        let tag = plan.tags[d]
+        expected = max(expected, hits[h].position + (tag.isTrace ? units : Int64(track.shape.unitsOfSpan)))
+        noteHit(tag, g)
       }
       from = to
       to = work > 0 ? max(to, expected + Int64(quiet)) : to
@@ -315,9 +315,10 @@ struct IdPlanner: ~Copyable {
   }
 
   /// A process whose ids come from a known generator has its home there.
-  mutating func noteHit(_ draw: IdDraw, _ g: Int) {
-    guard !draw.kind.isStrange else { return }
-    let p = Int(draw.process)
+  @inline(__always)
+  mutating func noteHit(_ tag: DrawTags.Tag, _ g: Int) {
+    guard !tag.isStrange else { return }
+    let p = tag.process
     if searches[p].home == 0 {
       searches[p].strays += 1
       if searches[p].strays >= 4 { searches[p].home = g }
