@@ -34,11 +34,15 @@ extension IdPlanner {
     }
     // Large processes first: they are worth most.
     let ready = due.filter { searches[$0].pending >= searches[$0].nextTry }
+    var ids = ProcessIds()
+    swap(&ids, &searched)
     for p in ready.sorted(by: { (searches[$1].missing, $0) < (searches[$0].missing, $1) }) {
       let list = searches[p].start..<searches[p].start + searches[p].missing
-      histories[p].ids.add(draws, missing, list, plan.entries, base: base)
-      if search(p, draws) { histories[p].ids.add(draws, missing, list, plan.entries, base: base) }
+      ids.copy(histories[p].ids)
+      ids.add(draws, missing, list, plan.entries, base: base)
+      search(p, ids, draws)
     }
+    swap(&ids, &searched)
     if hasPages { searchPages(draws) }
     for p in due {
       let list = searches[p].start..<searches[p].start + searches[p].missing
@@ -46,28 +50,26 @@ extension IdPlanner {
       if searches[p].nextTry - searches[p].pending > ProcessIds.kept {
         histories[p].ids.removeAll()
       } else {
-        if !searches[p].isSearched { histories[p].ids.add(draws, missing, list, plan.entries, base: base) }
+        histories[p].ids.add(draws, missing, list, plan.entries, base: base)
         histories[p].ids.tidy(plan.entries)
       }
       searches[p].missing = 0
-      searches[p].isSearched = false
     }
   }
 
   /// Searches the ids of process `p` that are not explained, those of earlier blocks and those of this one.
-  private mutating func search(_ p: Int, _ draws: borrowing Buffer<IdDraw>) -> Bool {
+  private mutating func search(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) {
     let history = histories[p]
     let pending = searches[p].pending
-    searches[p].isSearched = true
-    var found = findAgain(p, history.ids, draws)
+    var found = findAgain(p, ids, draws)
     for family in history.ladder where !found {
-      let budget = allowance(searches[p].language, family, history.ids.count)
+      let budget = allowance(searches[p].language, family, ids.count)
       let isNarrow = family == .goBytes || family == .goWords
       guard budget > 0, isNarrow || isWide(p), history.tries(family, pending, effort) else { continue }
       if family.isJava {
-        found = findJava(p, history.ids, draws)
+        found = findJava(p, ids, draws)
       } else if let type = family.sequence {
-        found = find(p, family, type, history.ids, draws, budget)
+        found = find(p, family, type, ids, draws, budget)
       }
     }
     if found {
@@ -75,7 +77,6 @@ extension IdPlanner {
       history.found()
     }
     searches[p].nextTry = history.nextTry(effort)
-    return found
   }
 
   /// A process whose generator is known may have run far ahead, or come from further back: blocks need not follow each

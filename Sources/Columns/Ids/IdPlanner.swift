@@ -38,6 +38,8 @@ struct IdPlanner: ~Copyable {
   var list = Buffer<UInt32>()
   var places = Buffer<ThreadFinder.Place>()
   private var strangers = Buffer<UInt32>()
+  /// Of the process that is searched.
+  var searched = ProcessIds()
   var scan = SequenceScan()
   /// Whether `scan` has the block's draws.
   var isScanned = false

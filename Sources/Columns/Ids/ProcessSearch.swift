@@ -14,8 +14,6 @@ struct ProcessSearch: BitwiseCopyable {
   /// Ids not explained in this block, and where their list begins.
   var missing = 0
   var start = 0
-  /// Whether they were searched.
-  var isSearched = false
   /// Whether they were put into the block's scan.
   var isScanned = false
   /// How many must be pending for the next search.
@@ -105,6 +103,13 @@ struct ProcessIds: ~Copyable {
   /// The number in the block of id `i`; nil for those of earlier blocks.
   func number(_ i: Int) -> Int? { numbers[i] >= base ? numbers[i] - base : nil }
 
+  /// The same ids as `other`, in place of what there was.
+  mutating func copy(_ other: borrowing ProcessIds) {
+    removeAll()
+    draws.append(other.draws, from: 0)
+    numbers.append(other.numbers, from: 0)
+  }
+
   /// Adds those of `draws[list[range]]` that are not explained, by time; `base` is the number of the block's first draw.
   mutating func add(
     _ draws: borrowing Buffer<IdDraw>, _ list: borrowing Buffer<UInt32>, _ range: Range<Int>,
@@ -125,8 +130,6 @@ struct ProcessIds: ~Copyable {
     }
     self.draws.truncate(to: at)
     numbers.truncate(to: at)
-    self.draws.reserve(range.count + tail.count)
-    numbers.reserve(range.count + tail.count)
     var next = 0
     for i in range where entries[Int(list[i])].lane < 0 {
       let draw = draws[Int(list[i])]

@@ -60,7 +60,8 @@ extension BlockModel {
       swap(&placedDraws, &other)
     }
     filled.removeAll()
-    filled.reserve(count)
+    // The next block may have a few more.
+    filled.reserve(count + count / 8)
     let (templates, leaves, starts) = (
       block.spans.templates.elements[0..<rows], block.spans.leaves.elements, scratch.spanRows.elements[0..<rows]
     )
