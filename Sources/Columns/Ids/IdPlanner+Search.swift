@@ -47,11 +47,11 @@ extension IdPlanner {
     for p in due {
       let list = searches[p].start..<searches[p].start + searches[p].missing
       // What will be long forgotten by the next search is not worth keeping.
-      if searches[p].nextTry - searches[p].pending > ProcessIds.kept {
+      if searches[p].nextTry - searches[p].pending > histories[p].kept {
         histories[p].ids.removeAll()
       } else {
         histories[p].ids.add(draws, missing, list, plan.entries, base: base)
-        histories[p].ids.tidy(plan.entries)
+        histories[p].ids.tidy(plan.entries, limit: histories[p].kept)
       }
       searches[p].missing = 0
     }

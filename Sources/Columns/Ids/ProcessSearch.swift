@@ -46,11 +46,14 @@ struct ProcessSearch: BitwiseCopyable {
 final class ProcessHistory {
   var ids = ProcessIds()
   let ladder: [IdFamily]
+  /// Most ids of earlier blocks that a search looks at.
+  let kept: Int
   /// How many ids were pending when each family was last tried.
   private var tried = [Int](repeating: 0, count: IdFamily.allCases.count)
 
   init(_ language: IdLanguage, _ effort: IdEffort) {
     ladder = ProcessSearch.ladder(language, effort)
+    kept = effort == .best ? 8192 : ladder.map { $0.window }.max() ?? 0
   }
 
   /// Whether `family` should be tried with `pending` ids, which is noted.
@@ -94,9 +97,6 @@ struct ProcessIds: ~Copyable {
   // Scratch.
   private var tail = Buffer<IdDraw>()
   private var tailNumbers = Buffer<Int>()
-
-  /// Most that are kept.
-  static var kept: Int { 8192 }
 
   var count: Int { draws.count }
 
@@ -147,9 +147,9 @@ struct ProcessIds: ~Copyable {
     }
   }
 
-  /// Drops what the block's plan explains, and what is too old to be looked at again.
-  mutating func tidy(_ entries: borrowing Buffer<IdPlan.Entry>) {
-    let skip = count > Self.kept * 5 / 4 ? count - Self.kept : 0
+  /// Drops what the block's plan explains, and all but the last `limit` where there are many more.
+  mutating func tidy(_ entries: borrowing Buffer<IdPlan.Entry>, limit: Int) {
+    let skip = count > limit * 5 / 4 ? count - limit : 0
     // Those of earlier blocks stay where they are.
     var kept = skip == 0 ? min(firstNew, count) : 0
     for i in skip + kept..<count where number(i).map({ entries[$0].lane < 0 }) ?? true {
