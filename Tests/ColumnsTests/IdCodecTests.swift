@@ -353,7 +353,7 @@ struct IdCodecTests {
       process.add(to: &context, &values, process: 0, lost: 0, seed: page)
     }
     let languages: [IdLanguage] = [.webjs]
-    let outcome = try roundTrip(context, values, .default, languages: languages)
+    let outcome = try roundTrip(context, values, .best, languages: languages)
     #expect(outcome.perId <= 2, "\(outcome)")
   }
 

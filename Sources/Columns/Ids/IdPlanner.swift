@@ -29,7 +29,7 @@ struct IdPlanner: ~Copyable {
   var hints = IdHints()
   /// Lanes of the blocks before.
   private(set) var lanesBefore = 0
-  /// Whether any process may be a browser.
+  /// Whether pages are searched for, and any process may be a browser.
   var hasPages = false
 
   // Scratch of a block.
@@ -49,7 +49,7 @@ struct IdPlanner: ~Copyable {
   mutating func addProcess(_ language: IdLanguage) {
     searches.append(ProcessSearch(language, effort))
     histories.append(ProcessHistory(language, effort))
-    if language == .webjs ? effort >= .default : effort == .best && language == .unknown { hasPages = true }
+    if effort == .best, language == .webjs || language == .unknown { hasPages = true }
   }
 
   /// Whether a block to come is to be looked at, one of those that are asked of in turn. Where the first blocks have given
@@ -255,8 +255,7 @@ struct IdPlanner: ~Copyable {
       for l in source.lanes.indices.reversed().prefix(IdSource.watched) where work > 0 {
         run(
           source, l, g,
-          quiet: isPage ? (isBest ? 512 : 192) : 256 + (isBest ? 64 : 1) * min(missingAt[g], 1024),
-          back: isPage ? (isBest ? 512 : 64) : 1024, &work)
+          quiet: isPage ? 512 : 256 + (isBest ? 64 : 1) * min(missingAt[g], 1024), back: isPage ? 512 : 1024, &work)
       }
     }
   }
