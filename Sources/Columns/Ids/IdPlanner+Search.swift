@@ -4,6 +4,7 @@ extension IdPlanner {
   /// Takes stock of ids that are not explained, and searches where there are enough of them.
   mutating func search(_ draws: borrowing Buffer<IdDraw>) {
     var due: [Int] = []
+    inVain = 0
     for d in 0..<draws.count where !plan.tags[d].isStrange {
       let p = plan.tags[d].process
       if plan.entries[d].lane >= 0 {
@@ -61,6 +62,7 @@ extension IdPlanner {
   private mutating func search(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) {
     let history = histories[p]
     let pending = searches[p].pending
+    sample.window = 0
     var found = findAgain(p, ids, draws)
     for family in history.ladder where !found {
       let budget = allowance(searches[p].language, family, ids.count)
@@ -75,6 +77,8 @@ extension IdPlanner {
     if found {
       searches[p].pending = 0
       history.found()
+    } else {
+      inVain += searches[p].missing
     }
     searches[p].nextTry = history.nextTry(effort)
   }
@@ -199,7 +203,7 @@ extension IdPlanner {
   private func allowance(_ language: IdLanguage, _ family: IdFamily, _ count: Int) -> Int {
     if family.isJava { return 1 }
     if effort == .best { return family == .dotnet && language == .unknown ? 5_000_000 : 2_000_000_000 }
-    if family == .node { return language == .nodejs ? count < 1000 ? 1_000_000 : 100_000_000 : 40 * min(count, 2000) }
+    if family == .node { return language == .nodejs ? count < 4000 ? 1_000_000 : 100_000_000 : 40 * min(count, 800) }
     if family == .cpp { return 400_000 }
     // Even a rejection takes a quarter of a millisecond.
     if language == .unknown, count < 1000 || doubt < 0 { return 0 }
@@ -233,9 +237,16 @@ extension IdPlanner {
     var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * ids.count
     var misses = 0
     while open.count - skip >= family.leastDraws(effort), budget > 0, reach > 0 {
-      let sample = (skip..<min(open.count, skip + window)).map { ids.draws[Int(open[$0])] }
+      // Families that look at the same share it.
+      if skip > 0 || any || sample.window != window || sample.traceIsFirst != traceIsFirst {
+        sample.draws.removeAll(keepingCapacity: true)
+        sample.draws.reserveCapacity(min(open.count - skip, window))
+        for i in skip..<min(open.count, skip + window) { sample.draws.append(ids.draws[Int(open[i])]) }
+        sample.window = skip > 0 || any ? 0 : window
+        sample.traceIsFirst = traceIsFirst
+      }
       let before = budget
-      let generator = type.recover(IdSample(draws: sample), budget: &budget)
+      let generator = type.recover(IdSample(draws: sample.draws), budget: &budget)
       if family != .node {
         pool -= before - budget
         // What takes long is promising.

@@ -19,9 +19,10 @@ struct IdPlanner: ~Copyable {
   /// Work that may be lost on processes of which nothing is known.
   var doubt = 500_000
 
-  /// Blocks in which nothing was found, since the start; those that are still to be left out, and how many were.
+  /// Blocks in which nothing was found, since the start; those that are still to be left out, -1 where others have been
+  /// looked at since; and how many were.
   private var fruitless = 0
-  private var resting = 0
+  private var resting = -1
   private var rest = 0
   private var toldHabits = false
 
@@ -38,8 +39,11 @@ struct IdPlanner: ~Copyable {
   var list = Buffer<UInt32>()
   var places = Buffer<ThreadFinder.Place>()
   private var strangers = Buffer<UInt32>()
-  /// Of the process that is searched.
+  /// Of the process that is searched, and those of them that are looked at first in a window of so many, if there is one.
   var searched = ProcessIds()
+  var sample: (window: Int, traceIsFirst: Bool, draws: [IdDraw]) = (0, false, [])
+  /// Ids of the block whose process was searched and nothing found.
+  var inVain = 0
   var scan = SequenceScan()
   /// Whether `scan` has the block's draws.
   var isScanned = false
@@ -56,13 +60,12 @@ struct IdPlanner: ~Copyable {
   /// nothing at all, ever fewer are: most such captures have no generator that is known, and should not be slowed down.
   mutating func looksAgain() -> Bool {
     guard effort < .best, fruitless >= 2, sources.isEmpty, !toldHabits else { return true }
-    if resting == 0 {
+    if resting < 0 {
       rest = min(2 * rest + 1, 7)
       resting = rest
-      return true
     }
     resting -= 1
-    return false
+    return resting < 0
   }
 
   mutating func plan(_ draws: borrowing Buffer<IdDraw>, _ known: borrowing IdLanes) {
@@ -83,8 +86,8 @@ struct IdPlanner: ~Copyable {
     hints = IdHints()
     search(draws)
     if plan.habits.count > 0 { toldHabits = true }
-    // A block of few ids says little.
-    if sources.isEmpty, draws.count >= 2000 { fruitless += 1 }
+    // A block of few ids says little, and one says enough where most were looked at.
+    if sources.isEmpty, draws.count >= 2000 { fruitless += 2 * inVain > draws.count ? 2 : 1 }
     base += draws.count
   }
 

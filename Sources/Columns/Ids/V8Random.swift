@@ -122,18 +122,30 @@ enum NodeDraw: V8Draw {
   static var bits: Int { 32 }
   static var name: String { "V8 Math.random (Node)" }
 
-  /// Six draws in three pairs, with `gaps` unseen draws between the pairs. Draws are made in reverse.
-  private static func solver(_ first: Int, _ second: Int) -> BitSolver {
-    outputs.solver([0, 1, 2 + second, 3 + second, 4 + first + second, 5 + first + second])
-  }
   private static let outputs = V8Outputs(steps: 22, bits: 32)
-  private static let tight = solver(0, 0)
+  private static let tight = solvers(gapsUpTo: 0, from: 0)[0].0
   /// Applications draw a little too; gaps up to 2, then up to 8.
-  private static let loose = gaps(upTo: 2, from: 1).map { (solver($0, $1), $0 + $1) }
-  private static let wide = gaps(upTo: 8, from: 3).map { (solver($0, $1), $0 + $1) }
-  private static func gaps(upTo most: Int, from least: Int) -> [(Int, Int)] {
-    var all: [(Int, Int)] = []
-    for a in 0...most { for b in 0...most where max(a, b) >= least { all.append((a, b)) } }
+  private static let loose = solvers(gapsUpTo: 2, from: 1)
+  private static let wide = solvers(gapsUpTo: 8, from: 3)
+
+  /// Of six draws in three pairs, with unseen draws between the pairs, their sum, up to `most` each and `least` or more
+  /// in one place. Draws are made in reverse.
+  private static func solvers(gapsUpTo most: Int, from least: Int) -> [(BitSolver, Int)] {
+    func add(_ step: Int, _ place: Int, to elimination: inout BitElimination) {
+      for k in 0..<2 { for row in outputs.rows(step + k, at: (place + k) * bits) { elimination.add(row) } }
+    }
+    var last = BitElimination()
+    add(0, 0, to: &last)
+    var all: [(BitSolver, Int)] = []
+    for second in 0...most {
+      var two = last
+      add(2 + second, 2, to: &two)
+      for first in 0...most where max(first, second) >= least {
+        var three = two
+        add(4 + first + second, 4, to: &three)
+        all.append((BitSolver(three), first + second))
+      }
+    }
     return all
   }
 
