@@ -76,8 +76,8 @@ extension IdState {
   /// lane -1 if the id is plain. False if it cannot be coded.
   @inline(never)
   private mutating func codeElsewhere<C: BitCoder & ~Copyable>(
-    _ d: Int, _ g: Int, _ lane: inout Int32, _ position: inout Int64, _ habit: StepHabits.Found, modes situation: UInt64,
-    _ draws: inout Buffer<IdDraw>, _ plan: inout IdPlan, _ coder: inout C
+    _ d: Int, _ g: Int, _ lane: inout Int32, _ position: inout Int64, _ habit: StepHabits.Found,
+    modes situation: UInt64, _ draws: inout Buffer<IdDraw>, _ plan: inout IdPlan, _ coder: inout C
   ) -> Bool {
     let family = groups[g].family
     let draw = draws[d]
