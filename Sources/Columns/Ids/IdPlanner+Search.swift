@@ -131,7 +131,7 @@ extension IdPlanner {
       for i in 0..<min(list.count, 64) where sources[g].finder.find(ids.draws[Int(list[i])]) != nil { hits += 1 }
       if hits * 2 > min(list.count, 64) { return placeJava(p, ids, draws, in: g + 1) }
     }
-    let count = isJava ? 2000 : min(1000, max(64, list.count / 8))
+    let count = isJava ? 2000 : min(500, max(64, list.count / 8))
     var sample = Buffer<UInt32>()
     for i in 0..<min(count, list.count) { sample.append(list[i]) }
     var best: (found: Int, perThread: Bool) = (1, false)
