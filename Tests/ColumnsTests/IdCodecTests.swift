@@ -357,6 +357,25 @@ struct IdCodecTests {
     #expect(outcome.perId <= 2, "\(outcome)")
   }
 
+  @Test("Captures without a generator are looked at ever more rarely, and each block again once one has been found")
+  func looksEverMoreRarely() throws {
+    let node = V8Process(0x1357_9BDF, 0x2468_ACE0)
+    var random = SplitMix(77)
+    var context = IdContext()
+    var values = IdValues()
+    for row in 0..<48_000 as Range<UInt32> {
+      // 3,000 ids a block; Node comes with the thirteenth.
+      let isNode = row >= 36_000
+      context.append(process: isNode ? 1 : 0, start: UInt64(row), name: 0, kind: .span, span: row, parent: -1)
+      values.low.append(isNode ? node.id(32) : random.next())
+      values.high.append(0)
+    }
+    let packed = PackedIds(context, values, .default, blocks: 16)
+    #expect(packed.blocks.indices.filter { packed.blocks[$0] != nil } == [0, 4, 12, 13, 14, 15])
+    #expect(packed.bytes < 36_000 * 8 + 12_000, "\(packed.bytes)")
+    #expect(try packed.decoded(context, values) == values)
+  }
+
   @Test("A process whose resource changes while it runs is one generator, not two")
   func splitProcess() throws {
     let java = JavaProcess(seeder: 99, perThread: true)

@@ -19,11 +19,11 @@ struct IdPlanner: ~Copyable {
   /// Work that may be lost on processes of which nothing is known.
   var doubt = 500_000
 
-  /// Blocks in which nothing was found, since the start; those that are still to be left out, -1 where others have been
-  /// looked at since; and how many were.
+  /// Blocks in which nothing was found, since the start; those that are still to be left out, -1 where the next is to be
+  /// looked at; and those of the last pause, of which the next has twice as many and one.
   private var fruitless = 0
   private var resting = -1
-  private var rest = 0
+  private var rest = 1
   private var toldHabits = false
 
   /// What another segment has told, for the next block.
