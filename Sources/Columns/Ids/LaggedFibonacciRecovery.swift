@@ -139,11 +139,10 @@ enum LaggedFibonacciRecovery {
     _ units: [UInt64], pairs: [Int], bytes: Bool, budget: inout Int, transitions: () -> Transitions?
   ) -> (words: [UInt64], taken: Int)? {
     let n = units.count
-    // A few units in two places: other generators have no link there.
-    let count = budget > 100_000_000 ? 8 : 4
+    // Eight units in two places: other generators have no link there.
     var probes: [Link] = []
     for start in [max(bytes ? bytesFar / 2 : 304, n / 3), n * 2 / 3] {
-      let range = min(start, n - 1)..<min(start + count, n)
+      let range = min(start, n - 1)..<min(start + 8, n)
       probes += bytes ? byteLinks(units, range, budget: &budget) : wordLinks(units, range, budget: &budget)
     }
     guard !probes.isEmpty else { return nil }

@@ -81,8 +81,8 @@ struct MersenneTwisterRecovery {
         draws[max(0, min(draws.count * third / 3, draws.count - 430))...].prefix(24 + 380), bytes: bytes)
       let anchors = probe.single.prefix(24)
       first += probe.links(anchors.prefix(8), budget: &budget)
-      // Where nearly all is there a few tell enough, and so does it where there is none, unless work hardly counts.
-      if isFree ? first.count < 8 : 1..<8 ~= first.count {
+      // Where nearly all is there a few tell enough.
+      if first.count < 8 {
         let isEven = first.count >= 3 && Self.areEven(first)
         first += probe.links(anchors.dropFirst(8), isEven: isEven, budget: &budget)
       }
