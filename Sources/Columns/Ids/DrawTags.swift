@@ -11,7 +11,8 @@ struct DrawTags: ~Copyable {
     var process: Int { @inline(__always) get { Int(bits >> 3) } }
     /// The process, and whether the id is a stranger in it.
     var place: Int { @inline(__always) get { Int(bits >> 3) << 1 | Int(bits >> 1 & 1) } }
-    var kind: UInt64 { @inline(__always) get { UInt64(bits & 3) } }
+    /// `IdKind` as a number, for keys.
+    var kindNumber: UInt64 { @inline(__always) get { UInt64(bits & 3) } }
     var isTrace: Bool { @inline(__always) get { bits & 1 != 0 } }
     var isStrange: Bool { @inline(__always) get { bits & 2 != 0 } }
     /// Bytes of the id itself.

@@ -93,7 +93,7 @@ public struct IdEncoder: ~Copyable {
 /// The mirror of `IdEncoder`.
 public struct IdDecoder: ~Copyable {
   private var state: IdState
-  private var none = IdPlan()
+  private var plan = IdPlan()
 
   public init(limits: IdLimits = IdLimits()) { state = IdState(limits: limits) }
 
@@ -101,8 +101,8 @@ public struct IdDecoder: ~Copyable {
   public mutating func decode(
     _ draws: inout Buffer<IdDraw>, _ report: inout IdReport, _ coder: inout RangeDecoder
   ) throws(IdError) {
-    none.tags.read(draws)
-    state.code(&draws, &none, &report, &coder)
+    plan.tags.read(draws)
+    state.code(&draws, &plan, &report, &coder)
     if let error = state.error { throw error }
     if coder.failed { throw .corrupt("id stream is cut off") }
   }

@@ -7,8 +7,6 @@ struct IdHabits: BitwiseCopyable, Equatable {
   var traceLow = FixedBits()
   /// Roots' span ids are often the low half of their trace ids.
   var traceEndsInSpan = false
-
-  var isPlain: Bool { self == IdHabits() }
 }
 
 /// Bits that are the same in all values of a set.

@@ -105,17 +105,10 @@ enum IdOrder {
     for i in 0..<keys.count { order[i] = keys[i].draw }
   }
 
-  /// Puts each pair in `order` in the order in which a generator draws it.
+  /// Puts each pair in `order` in the order in which a generator draws it; of a block's draws `DrawTags` does that.
   static func arrangePairs(_ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, traceIsFirst: Bool) {
-    arrangePairs(&order, 0..<order.count, draws, traceIsFirst: traceIsFirst)
-  }
-
-  /// The same for those in `range`.
-  static func arrangePairs(
-    _ order: inout Buffer<UInt32>, _ range: Range<Int>, _ draws: borrowing Buffer<IdDraw>, traceIsFirst: Bool
-  ) {
-    var i = range.lowerBound
-    while i &+ 1 < range.upperBound {
+    var i = 0
+    while i &+ 1 < order.count {
       let (a, b) = (order[i], order[i &+ 1])
       if IdDraw.arePair(draws[Int(a)], draws[Int(b)]) {
         if draws[Int(a)].isTrace != traceIsFirst {

@@ -25,7 +25,7 @@ extension IdPlanner {
       }
     }
     guard list.count > 1 else { return }
-    IdOrder.arrangePairs(&list, draws, traceIsFirst: false)
+    plan.tags.arrangePairs(list.elements, traceIsFirst: false)
     var isReady = false
     var hits = Buffer<SequenceScan.Hit>()
     var budget = 1_000_000 + 4000 * list.count

@@ -39,8 +39,9 @@ struct IdPlanner: ~Copyable {
   var list = Buffer<UInt32>()
   var places = Buffer<ThreadFinder.Place>()
   private var strangers = Buffer<UInt32>()
-  /// Of the process that is searched, and those of them that are looked at first in a window of so many, if there is one.
+  /// Ids of the process that is searched.
   var searched = ProcessIds()
+  /// Those of them that are looked at first in a window of so many; in none, 0, where it holds others.
   var sample: (window: Int, traceIsFirst: Bool, draws: [IdDraw]) = (0, false, [])
   /// Ids of the block whose process was searched and nothing found.
   var inVain = 0
@@ -153,7 +154,7 @@ struct IdPlanner: ~Copyable {
         for i in start..<end { list.append(sorted[i]) }
         let source = sources[g - 1]
         let shape = source.family.shape
-        IdOrder.arrangePairs(&list, draws, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
+        plan.tags.arrangePairs(list.elements, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
         if source.family.isJava {
           source.finder.run(draws, list, into: &places)
           take(source, g)
@@ -302,13 +303,9 @@ struct IdPlanner: ~Copyable {
       let before = hits.count
       track.look(from..<to, scan, &hits)
       for h in before..<hits.count {
-        let d = Int(hits[h].draw)
-        guard plan.entries[d].lane < 0 else { continue }
-        plan.entries[d] = IdPlan.Entry(
-          group: Int32(g), lane: lane.lane, position: hits[h].position, isSure: true)
-        let tag = plan.tags[d]
-        expected = max(expected, hits[h].position + (tag.isTrace ? units : Int64(track.shape.unitsOfSpan)))
-        noteHit(tag, g)
+        guard plan.entries[Int(hits[h].draw)].lane < 0 else { continue }
+        expected = max(
+          expected, enter(hits[h].draw, lane.lane, hits[h].position, g, track.shape, isSure: true))
       }
       from = to
       to = work > 0 ? max(to, expected + Int64(quiet)) : to

@@ -53,14 +53,14 @@ extension IdState {
       let near = parentLane >= 0 ? parentLane : groups[g].newest
       // Most ids follow the one before as others did before them.
       let habit = habits.find(
-        groupKey | tag.kind << 46 | (parentLane >= 0 ? 1 << 45 : 0), draws[d].name,
+        groupKey | tag.kindNumber << 46 | (parentLane >= 0 ? 1 << 45 : 0), draws[d].name,
         after: near >= 0 ? lanes[near].lastName : 0, &models)
       var (lane, position) = (near, near >= 0 ? lanes[near].next &+ habits.step(habit) : 0)
       let hit = !C.decodes && near >= 0 && stands(d, near, at: position, isJava, draws, plan)
       if near >= 0, coder.codeBit(hit, &models, habits.model(habit), limit: 255) {
         habits.confirm(habit)
       } else {
-        let modes = groupKey | tag.kind << 34 | (parentLane >= 0 ? 1 << 33 : 0)
+        let modes = groupKey | tag.kindNumber << 34 | (parentLane >= 0 ? 1 << 33 : 0)
         guard codeElsewhere(d, g, &lane, &position, habit, modes: modes, &draws, &plan, &coder) else { return (0, 0) }
         if lane < 0 { continue }
       }

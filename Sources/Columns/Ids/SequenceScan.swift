@@ -11,7 +11,7 @@ struct SequenceScan: ~Copyable {
   private var headShift: UInt64 = 0
   private var entries = Buffer<Entry>()
   private var highFirst: Bool?
-  /// Ids that the filter has been made for, and how many more it can take.
+  /// How many more ids the filter has been made for.
   private(set) var room = 0
 
   /// An id under one of its words: a span id, or the half of a trace id.
