@@ -47,12 +47,16 @@ enum LaggedFibonacciRecovery {
     let low48: UInt64 = 1 << 48 - 1
     var upper = SlidingIndex(bits: 13, count: units.count)
     var lower = SlidingIndex(bits: 13, count: units.count)
+    var upperSeen = KeyFilter()
+    var lowerSeen = KeyFilter()
     var inserted = max(0, range.lowerBound - 680)
     for i in range {
       while inserted < i - 150 {
         let run = units[inserted] & low48
         upper.insert(inserted, hash: upperKey(run))
         lower.insert(inserted, hash: lowerKey(run))
+        upperSeen.insert(upperKey(run))
+        lowerSeen.insert(lowerKey(run))
         inserted += 1
       }
       let a = units[i] >> 8 & low48
@@ -65,6 +69,12 @@ enum LaggedFibonacciRecovery {
       budget -= (to - from) * 12
       for j in from..<to {
         let b = units[j] >> 16
+        // Wherever a word starts, of bytes 3 to 5 the difference is this or one less, of bytes 1 to 3 just this.
+        let upperBits = a >> 24 &- b >> 24
+        guard
+          upperSeen.mayHave(mix(upperBits & 0xFF_FFFF)) || upperSeen.mayHave(mix((upperBits &- 1) & 0xFF_FFFF))
+            || lowerSeen.mayHave(lowerKey(a &- b))
+        else { continue }
         // A word that starts at byte s of the run: s up to 3 leaves bytes 3 to 5 free of unknown carries.
         for s in 0..<4 {
           let split = UInt64(8 * s)

@@ -158,6 +158,17 @@ struct SlidingIndex {
   func older(_ entry: Int) -> Int { Int(next[entry]) }
 }
 
+/// A bit for each hash of a key: most keys that are not there stop here.
+struct KeyFilter: ~Copyable {
+  private var bits = Buffer<UInt64>(repeating: 0, count: 1 << 10)
+
+  @inline(__always)
+  mutating func insert(_ hash: UInt64) { bits[Int(hash >> 6 & 1023)] |= 1 << (hash & 63) }
+
+  @inline(__always)
+  func mayHave(_ hash: UInt64) -> Bool { bits[Int(hash >> 6 & 1023)] >> (hash & 63) & 1 != 0 }
+}
+
 /// A bit for each hash of a word: most words that are not there stop here.
 struct WordFilter: ~Copyable {
   private var bits = Buffer<UInt64>(repeating: 0, count: 1 << 11)
