@@ -159,7 +159,14 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   }
 
   @inlinable
-  public var array: [Element] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
+  public var array: [Element] { prefix(count) }
+
+  /// The first `n` elements, or as many as there are, copied.
+  @inlinable
+  public func prefix(_ n: Int) -> [Element] {
+    precondition(n >= 0)
+    return unsafe Array(UnsafeBufferPointer(start: base, count: min(n, count)))
+  }
 
   /// The whole storage for a kernel that has checked its ranges; neither pointer nor count may escape.
   @inlinable @inline(__always) @unsafe

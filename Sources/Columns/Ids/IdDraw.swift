@@ -108,6 +108,9 @@ public struct IdDraw: BitwiseCopyable, Sendable {
 /// Ids of one process in the order they were most likely drawn: by start time, then file order, a root's two draws in
 /// the order of the generator that is tried (`IdShape.traceIsFirst`). Draws may be missing, swapped or foreign.
 public struct IdSample: Sendable {
-  public var draws: [IdDraw]
-  public init(draws: [IdDraw]) { self.draws = draws }
+  /// From index 0 on.
+  public let draws: ArraySlice<IdDraw>
+  public init(draws: [IdDraw]) { self.draws = draws[...] }
+  /// The first of others.
+  init(draws: ArraySlice<IdDraw>) { self.draws = draws }
 }

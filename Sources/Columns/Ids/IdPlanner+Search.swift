@@ -62,7 +62,7 @@ extension IdPlanner {
   private mutating func search(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) {
     let history = histories[p]
     let pending = searches[p].pending
-    sample.window = 0
+    sample.traceIsFirst = nil
     var found = findAgain(p, ids, draws)
     for family in history.ladder where !found {
       let budget = allowance(searches[p].language, family, ids.count)
@@ -222,11 +222,9 @@ extension IdPlanner {
     var budget = allowance
     let window = family.window
     let traceIsFirst = shape.traceIsFirst && shape.drawsTraces
-    // Those that are not explained; no more at first than one look takes.
+    // Those that are not explained, once the first look is over.
     var open = Buffer<UInt32>()
-    for i in 0..<min(ids.count, window) { open.append(UInt32(truncatingIfNeeded: i)) }
-    var isWhole = open.count == ids.count
-    IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: traceIsFirst)
+    var isFirst = true
     // A generator is run past everything that is not explained: the block's draws by their numbers, and behind these what
     // is left of the process from earlier blocks.
     var explained = Buffer<Bool>()
@@ -236,17 +234,17 @@ extension IdPlanner {
     // Following a generator that was found is worth more than looking for one.
     var reach = effort == .best ? 4_000_000_000 : 20_000_000 + 1000 * ids.count
     var misses = 0
-    while open.count - skip >= family.leastDraws(effort), budget > 0, reach > 0 {
-      // Families that look at the same share it.
-      if skip > 0 || any || sample.window != window || sample.traceIsFirst != traceIsFirst {
-        sample.draws.removeAll(keepingCapacity: true)
-        sample.draws.reserveCapacity(min(open.count - skip, window))
-        for i in skip..<min(open.count, skip + window) { sample.draws.append(ids.draws[Int(open[i])]) }
-        sample.window = skip > 0 || any ? 0 : window
-        sample.traceIsFirst = traceIsFirst
+    while (isFirst ? ids.count : open.count) - skip >= family.leastDraws(effort), budget > 0, reach > 0 {
+      let looked: ArraySlice<IdDraw>
+      if isFirst {
+        // Families share it.
+        if sample.traceIsFirst != traceIsFirst { fillSample(ids, traceIsFirst: traceIsFirst) }
+        looked = sample.draws.prefix(window)
+      } else {
+        looked = (skip..<min(open.count, skip + window)).map { ids.draws[Int(open[$0])] }[...]
       }
       let before = budget
-      let generator = type.recover(IdSample(draws: sample.draws), budget: &budget)
+      let generator = type.recover(IdSample(draws: looked), budget: &budget)
       if family != .node {
         pool -= before - budget
         // What takes long is promising.
@@ -254,9 +252,9 @@ extension IdPlanner {
       }
       // Where there is nothing, only the best effort looks further, and whoever has found one generator.
       if generator == nil, !(effort == .best ? misses < 3 || language != .unknown : any) { break }
-      if !isWhole {
-        isWhole = true
-        for i in open.count..<ids.count { open.append(UInt32(truncatingIfNeeded: i)) }
+      if isFirst {
+        isFirst = false
+        for i in 0..<ids.count { open.append(UInt32(truncatingIfNeeded: i)) }
         IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: traceIsFirst)
       }
       guard let generator else {
@@ -299,6 +297,20 @@ extension IdPlanner {
     }
     if !explained.isEmpty { scan.truncate(to: scanned) }
     return any
+  }
+
+  /// Puts what is looked at first of `ids` into `sample`.
+  private mutating func fillSample(_ ids: borrowing ProcessIds, traceIsFirst: Bool) {
+    sample.traceIsFirst = traceIsFirst
+    sample.draws = ids.draws.prefix(IdFamily.widest)
+    var i = 1
+    while i < sample.draws.count {
+      if IdDraw.arePair(sample.draws[i - 1], sample.draws[i]) {
+        if sample.draws[i - 1].isTrace != traceIsFirst { sample.draws.swapAt(i - 1, i) }
+        i += 1
+      }
+      i += 1
+    }
   }
 
   /// Adds a generator to the plan if what it gives in `blocks` like this one pays for its state, counting ids of earlier

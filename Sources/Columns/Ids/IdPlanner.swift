@@ -41,8 +41,8 @@ struct IdPlanner: ~Copyable {
   private var strangers = Buffer<UInt32>()
   /// Ids of the process that is searched.
   var searched = ProcessIds()
-  /// Those of them that are looked at first in a window of so many; in none, 0, where it holds others.
-  var sample: (window: Int, traceIsFirst: Bool, draws: [IdDraw]) = (0, false, [])
+  /// Those of them that are looked at first, pairs with the trace id first or last; nil where they have not been asked for.
+  var sample: (traceIsFirst: Bool?, draws: [IdDraw]) = (nil, [])
   /// Ids of the block whose process was searched and nothing found.
   var inVain = 0
   var scan = SequenceScan()

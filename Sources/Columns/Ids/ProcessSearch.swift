@@ -174,9 +174,12 @@ extension IdFamily {
   var window: Int {
     switch self {
     case .node, .dotnet, .cpp: 2000
-    default: 6000
+    default: Self.widest
     }
   }
+
+  /// The widest window.
+  static var widest: Int { 6000 }
 
   /// Whether each page load has a generator of its own.
   var isPage: Bool { self == .webDigits || self == .webBytes }

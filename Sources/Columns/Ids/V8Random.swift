@@ -170,7 +170,7 @@ enum NodeDraw: V8Draw {
 
   /// Tries all of `solvers`, each with the sum of its gaps, on the first `windows`.
   private static func attempt(
-    _ solvers: [(BitSolver, Int)], _ windows: Int, _ draws: [IdDraw], _ budget: inout Int
+    _ solvers: [(BitSolver, Int)], _ windows: Int, _ draws: ArraySlice<IdDraw>, _ budget: inout Int
   ) -> (s0: UInt64, s1: UInt64, used: Int)? {
     for start in 0..<min(windows, draws.count - 1) {
       let words = window(draws, start)
@@ -190,7 +190,7 @@ enum NodeDraw: V8Draw {
   /// Six draws: three span ids, or a span id and a trace id, as three words, the last drawn first, as the solver wants
   /// them: its first output is the low half of the last word, its bits counted from the lowest.
   @inline(__always)
-  private static func window(_ draws: [IdDraw], _ start: Int) -> ObservedBits? {
+  private static func window(_ draws: ArraySlice<IdDraw>, _ start: Int) -> ObservedBits? {
     var words: (UInt64, UInt64, UInt64) = (0, 0, 0)
     var filled = 0
     var at = start
@@ -220,7 +220,7 @@ enum NodeDraw: V8Draw {
 
   /// Where blocks begin: the offset under which the ids that follow lie on the sequence most smoothly.
   private static func align(
-    _ state: (s0: UInt64, s1: UInt64), span: Int, _ draws: [IdDraw], _ start: Int, _ budget: inout Int
+    _ state: (s0: UInt64, s1: UInt64), span: Int, _ draws: ArraySlice<IdDraw>, _ start: Int, _ budget: inout Int
   ) -> (s0: UInt64, s1: UInt64, used: Int)? {
     budget -= 100_000
     // Outputs in the order of making, from a block before the state on, and where each is.
