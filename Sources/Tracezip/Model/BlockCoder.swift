@@ -68,36 +68,8 @@ extension BlockModel {
 
   }
 
-  /// After the ids are known: puts them into the rows (decoder) and closes the block.
-  mutating func finish(_ block: inout Block, _ scratch: borrowing BlockScratch, decoding: Bool) {
-    if decoding { fillIds(&block, scratch.spanRows) }
-    structure.firstRow += block.spans.templates.count
-  }
-
-  /// Ids from nodes and traces into the rows.
-  private func fillIds(_ block: inout Block, _ spanRows: borrowing Buffer<UInt32>) {
-    for i in 0..<block.spans.templates.count {
-      let info = infos[Int(block.spans.templates[i])]
-      let row = Int(spanRows[i])
-      if info.trace >= 0 {
-        let t = traces.traces[Int(structure.spanTrace[i])]
-        block.spans.leaves[row + Int(info.trace)] = t.high
-        block.spans.leaves[row + Int(info.trace) + 1] = t.low
-      }
-      if info.id >= 0 { block.spans.leaves[row + Int(info.id)] = traces.nodes[Int(structure.spanNode[i])].id }
-      if info.parent >= 0 { block.spans.leaves[row + Int(info.parent)] = traces.nodes[Int(structure.spanParent[i])].id }
-    }
-    for i in 0..<block.links.templates.count {
-      let info = infos[Int(block.links.templates[i])]
-      let row = Int(rowAt[i])
-      if info.trace >= 0 {
-        let t = traces.traces[Int(structure.linkTrace[i])]
-        block.links.leaves[row + Int(info.trace)] = t.high
-        block.links.leaves[row + Int(info.trace) + 1] = t.low
-      }
-      if info.id >= 0 { block.links.leaves[row + Int(info.id)] = traces.nodes[Int(structure.linkNode[i])].id }
-    }
-  }
+  /// Closes the block.
+  mutating func finish(_ block: borrowing Block) { structure.firstRow += block.spans.templates.count }
 
   /// The span that each event (or link) belongs to, from the spans' counts.
   private func owners<C: BitCoder & ~Copyable>(

@@ -54,6 +54,8 @@ struct BlockModel: ~Copyable {
 
   // Traces and ids, see StructureModel.swift.
   var traces = TraceTable()
+  /// Encoder.
+  var plainIds = PlainIds()
   var spine = SpineState()
   var structure = StructureState()
   var times = TimeState()

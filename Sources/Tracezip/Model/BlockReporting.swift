@@ -8,16 +8,6 @@ extension BlockModel {
     if report.messages == 0, report.spans > 0 { report.messages = 1 }
     report.firstStart = times.starts?.lowerBound
     report.lastStart = times.starts?.upperBound
-    var id = Buffer<UInt8>()
-    for i in 0..<structure.draws.count {
-      let draw = structure.draws[i]
-      guard draw.kind == .trace || draw.kind == .linkTrace else { continue }
-      let trace = traces.traces[Int(draw.target)]
-      id.removeAll()
-      id.append(integer: trace.high.byteSwapped)
-      id.append(integer: trace.low.byteSwapped)
-      report.traceHashes.append(traceHash(id.view))
-    }
     for i in 0..<skeletons.columns.count where i < spent.count && spent[i] > 0 {
       report.columns.append(
         CompressionStats.Column(name: columnPaths.path(i, skeletons), storedBytes: Int(spent[i])))
@@ -28,6 +18,22 @@ extension BlockModel {
     ] where bytes > 0 {
       report.columns.append(CompressionStats.Column(name: name, storedBytes: bytes))
     }
+  }
+
+  /// Encoder: of the traces that are new with the block.
+  func traceHashes() -> [UInt64] {
+    var hashes: [UInt64] = []
+    var id = Buffer<UInt8>()
+    for i in 0..<structure.draws.count {
+      let draw = structure.draws[i]
+      guard draw.kind == .trace || draw.kind == .linkTrace else { continue }
+      let trace = traces.traces[Int(draw.target)]
+      id.removeAll()
+      id.append(integer: trace.high.byteSwapped)
+      id.append(integer: trace.low.byteSwapped)
+      hashes.append(traceHash(id.view))
+    }
+    return hashes
   }
 }
 

@@ -116,35 +116,68 @@ extension BlockModel {
     if c.codeBit(byCodec, &models, structure.linkModels + ModelSize.number + 10, limit: 30) {
       fillDraws(block, scratch, into: &draws, encoding: true)
     } else {
-      codeDraws(&c)
+      codePlain(&c)
     }
   }
 
-  /// The mirror, with the ids; nil where they make no sense. `draws` is scratch.
-  mutating func decodeIds(
-    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ decoder: inout IdDecoder,
-    _ draws: inout Buffer<IdDraw>, _ c: inout RangeDecoder
-  ) -> IdReport? {
-    let before = c.spent
-    defer { spentParts.ids = c.spent - before }
-    var report = IdReport()
-    guard structure.draws.count > 0 else { return report }
-    guard c.codeBit(false, &models, structure.linkModels + ModelSize.number + 10, limit: 30) else {
-      codeDraws(&c)
-      return c.failed ? nil : report
-    }
-    fillDraws(block, scratch, into: &draws, encoding: false)
-    guard (try? decoder.decode(&draws, &report, &c)) != nil else { return nil }
-    for i in 0..<structure.draws.count {
-      let target = Int(placedDraws[i].target)
-      if draws[i].isTrace {
-        traces.traces[target].low = draws[i].low
-        traces.traces[target].high = draws[i].high
+  /// The mirror: leaves to another step what it needs to decode the block's ids and to put them into the rows. That step
+  /// goes on with `c`.
+  mutating func handIds(
+    _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ c: consuming RangeDecoder, to hand: inout HandedIds
+  ) {
+    (hand.nodes, hand.traces) = (traces.nodes.count, traces.traces.count)
+    hand.draws.removeAll()
+    hand.placed.removeAll()
+    hand.coder = nil
+    if structure.draws.count > 0 {
+      hand.bytesBefore = c.spent
+      if c.codeBit(false, &models, structure.linkModels + ModelSize.number + 10, limit: 30) {
+        fillDraws(block, scratch, into: &hand.draws, encoding: false)
+        swap(&hand.placed, &placedDraws)
       } else {
-        traces.nodes[target].id = draws[i].low
+        fillPlain(&hand.placed)
+      }
+      hand.coder = consume c
+    }
+    findWords(block, scratch.spanRows, &hand)
+  }
+
+  private func fillPlain(_ placed: inout Buffer<PlacedDraw>) {
+    for i in 0..<structure.draws.count {
+      let draw = structure.draws[i]
+      var plain = PlacedDraw(target: draw.target)
+      switch draw.kind {
+      case .trace, .linkTrace: plain.kind = .trace
+      case .span: plain.row = traces.nodes[Int(draw.target)].trace
+      case .orphan, .linkSpan: plain.kind = .orphan
+      }
+      placed.append(plain)
+    }
+  }
+
+  /// Where ids of nodes and traces belong in the rows.
+  private func findWords(_ block: borrowing Block, _ spanRows: borrowing Buffer<UInt32>, _ hand: inout HandedIds) {
+    hand.spanWords.removeAll()
+    hand.linkWords.removeAll()
+    for i in 0..<block.spans.templates.count {
+      let info = infos[Int(block.spans.templates[i])]
+      let row = Int(spanRows[i])
+      if info.trace >= 0 {
+        hand.spanWords.append(IdWord(leaf: row + Int(info.trace), trace: Int(structure.spanTrace[i])))
+      }
+      if info.id >= 0 { hand.spanWords.append(IdWord(leaf: row + Int(info.id), node: Int(structure.spanNode[i]))) }
+      if info.parent >= 0 {
+        hand.spanWords.append(IdWord(leaf: row + Int(info.parent), node: Int(structure.spanParent[i])))
       }
     }
-    return report
+    for i in 0..<block.links.templates.count {
+      let info = infos[Int(block.links.templates[i])]
+      let row = Int(rowAt[i])
+      if info.trace >= 0 {
+        hand.linkWords.append(IdWord(leaf: row + Int(info.trace), trace: Int(structure.linkTrace[i])))
+      }
+      if info.id >= 0 { hand.linkWords.append(IdWord(leaf: row + Int(info.id), node: Int(structure.linkNode[i]))) }
+    }
   }
 
   /// What the resources of processes from number `first` on say of their SDKs. `languages`: by resource.
@@ -156,32 +189,17 @@ extension BlockModel {
     }
   }
 
-  /// Stores the ids that nothing tells: raw bits, apart from habits that cost nothing to notice (a trace id's high half
-  /// zero, a span id equal to the low half of its trace id).
-  private mutating func codeDraws<C: BitCoder & ~Copyable>(_ c: inout C) {
-    let base = structure.linkModels + ModelSize.number + 8
+  /// Stores the ids that nothing tells.
+  private mutating func codePlain(_ c: inout RangeEncoder) {
     for i in 0..<structure.draws.count {
       let draw = structure.draws[i]
       let target = Int(draw.target)
       switch draw.kind {
-      case .trace, .linkTrace:
-        let t = traces.traces[target]
-        if c.codeBit(t.high == 0, &models, base, limit: 250) {
-          traces.traces[target].high = 0
-        } else {
-          traces.traces[target].high = c.codeRaw(t.high, count: 64)
-        }
-        traces.traces[target].low = c.codeRaw(t.low, count: 64)
+      case .trace, .linkTrace: _ = plainIds.codeTrace(traces.traces[target].high, traces.traces[target].low, &c)
       case .span:
-        let n = traces.nodes[target]
-        let low = traces.traces[Int(n.trace)].low
-        if c.codeBit(n.id == low, &models, base + 1, limit: 250) {
-          traces.nodes[target].id = low
-        } else {
-          traces.nodes[target].id = c.codeRaw(n.id, count: 64)
-        }
-      case .orphan, .linkSpan:
-        traces.nodes[target].id = c.codeRaw(traces.nodes[target].id, count: 64)
+        let node = traces.nodes[target]
+        _ = plainIds.codeSpan(node.id, traceLow: traces.traces[Int(node.trace)].low, &c)
+      case .orphan, .linkSpan: _ = c.codeRaw(traces.nodes[target].id, count: 64)
       }
     }
   }

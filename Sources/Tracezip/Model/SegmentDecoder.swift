@@ -3,7 +3,7 @@ import Columns
 
 /// The mirror of `SegmentEncoder`: payload, code, weave.
 ///
-/// Its two steps have states of their own as well: values may be decoded on one thread (`code`), text and records on
+/// Its two steps have states of their own as well: values may be decoded on one thread (`code`), ids, text and records on
 /// another (`weave`), behind it.
 final class SegmentDecoder: @unchecked Sendable {
   let limits: DecodeLimits
@@ -12,17 +12,16 @@ final class SegmentDecoder: @unchecked Sendable {
   // Coding.
   private var model = BlockModel()
   private var scratch = BlockScratch()
-  private var ids = IdDecoder()
-  private var draws = Buffer<IdDraw>()
   private var deltas = TextPacker()
   private var stringCount = 0
   /// The skeletons as this step knows them, where it may be ahead.
   private var told = Skeletons()
   private let isAhead: Bool
-  /// What predicted the ids of the last block.
-  private var idReport = IdReport()
 
   // Weaving.
+  private var ids = IdTable()
+  /// What predicted the ids of the last block.
+  private var idReport = IdReport()
   private var skeletons = Skeletons()
   private var strings = StringTable()
   private var text = TextPacker()
@@ -58,7 +57,7 @@ final class SegmentDecoder: @unchecked Sendable {
     return try weave(block, payload, into: &out)
   }
 
-  /// The first step, all but text.
+  /// The first step, all but ids and text. `payload` must stay until the last.
   func code(_ payload: ByteView, restoredCount: Int, _ hand: DecodedBlock) throws(BlockError) {
     var reader = PayloadReader(payload)
     guard let first = payload.isEmpty ? nil : payload[0], let framing = BlockFraming(rawValue: first & 0x7F) else {
@@ -92,11 +91,8 @@ final class SegmentDecoder: @unchecked Sendable {
       model.code(&hand.block, skeletons, limit: restoredCount, &scratch, &coder)
     }
     guard !coder.failed, model.stringCount == stringCount else { throw malformed("a block's values make no sense") }
-    guard let idReport = model.decodeIds(hand.block, scratch, &ids, &draws, &coder) else {
-      throw malformed("a block's ids make no sense")
-    }
-    self.idReport = idReport
-    model.finish(&hand.block, scratch, decoding: true)
+    model.handIds(hand.block, scratch, coder, to: &hand.ids)
+    model.finish(hand.block)
     hand.modelBytes = model.bytes
     hand.report = BlockReport()
     hand.report.templates = model.infos.count - templates
@@ -112,7 +108,7 @@ final class SegmentDecoder: @unchecked Sendable {
       CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
   }
 
-  /// The last step: text, and records to bytes at the end of `out`. What the block held.
+  /// The last step: ids, text, and records to bytes at the end of `out`. What the block held.
   func weave(
     _ hand: DecodedBlock, _ payload: ByteView, into out: inout Buffer<UInt8>
   ) throws(BlockError) -> BlockReport {
@@ -120,6 +116,11 @@ final class SegmentDecoder: @unchecked Sendable {
     hasLostState = true
     if isAhead, !skeletons.readDelta(hand.skeletonDelta.view) {
       throw malformed("a block's skeletons make no sense")
+    }
+    guard let found = ids.decode(&hand.ids, into: &hand.block) else { throw malformed("a block's ids make no sense") }
+    idReport = found.report
+    if found.bytes > 0 {
+      hand.report.columns.append(CompressionStats.Column(name: "ids", storedBytes: found.bytes))
     }
     let packedText = payload[hand.text]
     guard
@@ -134,7 +135,10 @@ final class SegmentDecoder: @unchecked Sendable {
     let memory = SegmentEncoder.stateBytes(strings, skeletons) + hand.modelBytes
     if memory > limits.memory { throw BlockError(.limitExceeded(limit: limits.memory, value: memory)) }
     hand.report.services = skeletons.services(hand.newStrings, strings)
-    if details { account(hand, packedText) }
+    if details {
+      model.spentParts.ids = found.bytes
+      account(hand, packedText)
+    }
     hasLostState = false
     return hand.report
   }
@@ -165,6 +169,7 @@ final class DecodedBlock: @unchecked Sendable {
   var framing = BlockFraming.unknown
   var restoredCount = 0
   var block = Block()
+  var ids = HandedIds()
   var skeletonDelta = Buffer<UInt8>()
   /// How many strings are new, and where in the payload their text stands.
   var strings = 0

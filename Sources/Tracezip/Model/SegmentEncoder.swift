@@ -137,7 +137,7 @@ final class SegmentEncoder: @unchecked Sendable {
       hand.processes = model.processLanguages(from: processes, languages)
       processes += hand.processes.count
     }
-    model.finish(&hand.block, scratch, decoding: false)
+    model.finish(hand.block)
     hand.stateBytes += model.bytes
     hand.isTooLarge = hand.stateBytes > mostState
     swap(&hand.newStrings, &model.newStrings)
@@ -146,6 +146,7 @@ final class SegmentEncoder: @unchecked Sendable {
     } else {
       model.report(hand.block, state.skeletons, &hand.report)
     }
+    hand.report.traceHashes = model.traceHashes()
   }
 
   /// The third step: ids. `hints`: what the segment before tells.
