@@ -302,7 +302,7 @@ extension IdPlanner {
   /// Puts what is looked at first of `ids` into `sample`.
   private mutating func fillSample(_ ids: borrowing ProcessIds, traceIsFirst: Bool) {
     sample.traceIsFirst = traceIsFirst
-    sample.draws = ids.draws.prefix(IdFamily.widest)
+    ids.draws.copyPrefix(IdFamily.widest, to: &sample.draws)
     var i = 1
     while i < sample.draws.count {
       if IdDraw.arePair(sample.draws[i - 1], sample.draws[i]) {
