@@ -204,6 +204,9 @@ enum LaggedFibonacciRecovery {
   /// Nothing missing or in between for long enough: the state from the longest stretch in which every unit obeys the law.
   /// Neighbours that are swapped, in the stretch or where it looks back to, are put right.
   static func contiguous(_ sample: [UInt64]) -> (words: [UInt64], taken: Int)? {
+    // One unit in 64 tells whether there is any: of other generators none obeys the law.
+    let probes = stride(from: bytesFar, to: max(bytesFar, sample.count), by: 64)
+    guard probes.contains(where: { phase(sample, $0, nil) != nil }) else { return nil }
     var units = sample
     var best = (length: 0, start: 0, phase: 0)
     var run = (length: 0, phase: 0)
@@ -405,13 +408,10 @@ enum LaggedFibonacciRecovery {
 extension GoByteIds {
   public static func recover(_ sample: IdSample, budget: inout Int) -> GoByteIds? {
     var units: [UInt64] = []
+    units.reserveCapacity(min(4501, 2 * sample.draws.count))
     var pairs: [Int] = []
-    var firsts: [Int32] = []
-    var lengths: [Int32] = []
     for draw in sample.draws {
       if units.count >= 4500 { break }
-      firsts.append(Int32(units.count))
-      lengths.append(draw.isTrace ? 2 : 1)
       if draw.isTrace {
         pairs.append(units.count)
         units.append(draw.high.byteSwapped)
@@ -429,7 +429,18 @@ extension GoByteIds {
     guard
       let found = LaggedFibonacciRecovery.solve(
         units, pairs: pairs, bytes: true, budget: &budget,
-        transitions: { Transitions(sample.draws[...], firsts: firsts, lengths: lengths) })
+        transitions: {
+          var firsts: [Int32] = []
+          var lengths: [Int32] = []
+          var at: Int32 = 0
+          for draw in sample.draws {
+            if at >= 4500 { break }
+            firsts.append(at)
+            lengths.append(draw.isTrace ? 2 : 1)
+            at += draw.isTrace ? 2 : 1
+          }
+          return Transitions(sample.draws, firsts: firsts, lengths: lengths)
+        })
     else { return nil }
     return confirmed(found)
   }
