@@ -203,7 +203,7 @@ extension IdPlanner {
   private func allowance(_ language: IdLanguage, _ family: IdFamily, _ count: Int) -> Int {
     if family.isJava { return 1 }
     if effort == .best { return family == .dotnet && language == .unknown ? 5_000_000 : 2_000_000_000 }
-    if family == .node { return language == .nodejs ? count < 1000 ? 1_000_000 : 100_000_000 : 40 * min(count, 2000) }
+    if family == .node { return language == .nodejs ? count < 2000 ? 1_000_000 : 100_000_000 : 40 * min(count, 2000) }
     if family == .cpp { return 400_000 }
     // Even a rejection takes a quarter of a millisecond.
     if language == .unknown, count < 1000 || doubt < 0 { return 0 }
