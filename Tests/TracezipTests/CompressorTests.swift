@@ -281,6 +281,19 @@ import Workload
     #expect(try TraceDecompressor.decompress(archive).count == 2 * (small.count + large.count) + 16)
   }
 
+  /// Where no SDK's ids can be predicted, nobody pays for a search.
+  @Test(arguments: ["rust", "php", "go", nil])
+  func `Ids of languages whose generators cannot be recovered are not looked at`(language: String?) throws {
+    var writer = TraceWriter(seed: 47)
+    let capture = writer.capture(messages: 300, spans: 10, language: language)
+    var config = TracezipConfig()
+    let looked = try TraceCompressor.compress(capture, config: config)
+    config.idPrediction = false
+    let without = try TraceCompressor.compress(capture, config: config)
+    #expect((looked == without) == (language == "rust" || language == "php"))
+    #expect(try TraceDecompressor.decompress(looked) == capture)
+  }
+
   @Test func `Every switch of the config gives an archive that comes back`() throws {
     var writer = TraceWriter(seed: 46)
     let capture = writer.capture(messages: 300, spans: 10)

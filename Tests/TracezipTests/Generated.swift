@@ -57,18 +57,20 @@ struct TraceWriter {
       + Self.field(9, Self.text("user.id", "u\(random.next() % 1000)"))
   }
 
-  mutating func message(spans: Int, service: String = "shop") -> [UInt8] {
+  mutating func message(spans: Int, service: String = "shop", language: String? = nil) -> [UInt8] {
     var scope = Self.field(1, Self.field(1, Array("tracer".utf8)))
     for _ in 0..<spans { scope += Self.field(2, span()) }
-    let resource = Self.field(1, Self.field(1, Self.text("service.name", service)))
+    var attributes = Self.field(1, Self.text("service.name", service))
+    if let language { attributes += Self.field(1, Self.text("telemetry.sdk.language", language)) }
+    let resource = Self.field(1, attributes)
     return Self.field(1, resource + Self.field(2, scope))
   }
 
   /// Messages behind u32 big-endian lengths.
-  mutating func capture(messages: Int, spans: Int) -> [UInt8] {
+  mutating func capture(messages: Int, spans: Int, language: String? = nil) -> [UInt8] {
     var bytes: [UInt8] = []
     for i in 0..<messages {
-      let message = self.message(spans: spans, service: ["shop", "cart", "pay"][i % 3])
+      let message = self.message(spans: spans, service: ["shop", "cart", "pay"][i % 3], language: language)
       let count = message.count
       bytes += [UInt8(count >> 24), UInt8(count >> 16 & 255), UInt8(count >> 8 & 255), UInt8(count & 255)] + message
     }

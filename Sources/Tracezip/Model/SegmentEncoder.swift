@@ -30,6 +30,8 @@ final class SegmentEncoder: @unchecked Sendable {
   private var languages: [UInt32: IdLanguage] = [:]
   /// Processes whose languages have been left to the next step.
   private var processes = 0
+  /// Whether any process of the segment may have ids that can be predicted.
+  private var hasHope = false
   /// The skeletons as the block's delta tells them, where shredding may be ahead.
   private var told = Skeletons()
   private let isAhead: Bool
@@ -132,11 +134,12 @@ final class SegmentEncoder: @unchecked Sendable {
     } else {
       model.code(&hand.block, state.skeletons, limit: hand.chunkBytes, &scratch, &hand.coder)
     }
-    model.beginIds(hand.block, scratch, byCodec: looksAtIds, into: &hand.draws, &hand.coder)
-    if hand.draws.count > 0 {
+    if looksAtIds {
       hand.processes = model.processLanguages(from: processes, languages)
-      processes += hand.processes.count
+      if hand.processes.contains(where: { $0 != .hopeless }) { hasHope = true }
     }
+    model.beginIds(hand.block, scratch, byCodec: looksAtIds && hasHope, into: &hand.draws, &hand.coder)
+    if hand.draws.count > 0 { processes += hand.processes.count }
     model.finish(hand.block)
     hand.stateBytes += model.bytes
     hand.isTooLarge = hand.stateBytes > mostState
