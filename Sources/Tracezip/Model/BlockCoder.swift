@@ -24,13 +24,13 @@ extension BlockModel {
     mark = c.spent
     if c.failed { return }
     scratch.rows.traces.removeAll()
-    for i in 0..<n { scratch.rows.traces.append(structure.spanTrace[i]) }
+    scratch.rows.traces.append(structure.spanTrace, from: 0)
     if slotCosts.isOn { slotCosts.begin(slots: slotInfos.count) }
     codeSlots(&block.spans, scratch.rows, &c)
     mark = c.spent
     if c.failed { return }
     scratch.spanRows.removeAll()
-    for i in 0..<n { scratch.spanRows.append(rowAt[i]) }
+    scratch.spanRows.append(rowAt, from: 0)
     codeTimes(&block.spans, scopes: scratch.rows.scopes, &c)
     spentParts.times += c.spent - mark
     mark = c.spent

@@ -72,13 +72,10 @@ extension BlockModel {
     _ template: UInt32, _ narrow: UInt64, _ wide: UInt64, _ alphabet: Int, _ c: inout C
   ) -> UInt32 {
     let a = contexts.context(narrow)
-    let b = contexts.context(wide)
     let sym = UInt64(template)
     var out: UInt64
-    if let found = contexts.code(sym, a, &c) {
-      contexts.learn(found, b)
-      return UInt32(found)
-    }
+    if let found = contexts.code(sym, a, &c) { return UInt32(found) }
+    let b = contexts.context(wide)
     if let found = contexts.code(sym, b, &c, excluded: a) {
       contexts.learn(found, a)
       return UInt32(found)
