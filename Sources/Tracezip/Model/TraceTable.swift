@@ -16,6 +16,8 @@ struct Trace: BitwiseCopyable {
   var lastStart: UInt64 = 0
   /// Encoder: a bit for each id among the nodes, by hash. Most ids that are looked for are new, and few bits are set.
   var ids: UInt64 = 0
+  /// Whether it is among the recent ones.
+  var isRecent = false
 
   @inline(__always)
   static func bit(_ id: UInt64) -> UInt64 { 1 &<< (id ^ id &>> 29) }
@@ -153,6 +155,7 @@ struct TraceTable: ~Copyable {
 
   /// Rank of `trace` among the recent ones.
   mutating func rank(_ trace: Int) -> Int? {
+    guard traces[trace].isRecent else { return nil }
     var i = 0
     while i < recent.count {
       if recent[i] == UInt32(trace) { return i }
@@ -162,7 +165,14 @@ struct TraceTable: ~Copyable {
   }
 
   mutating func touch(_ trace: Int, rank: Int?) {
-    if rank == nil, recent.count < TraceTable.recentLimit { recent.append(0) }
+    if rank == nil {
+      if recent.count < TraceTable.recentLimit {
+        recent.append(0)
+      } else {
+        traces[Int(recent[recent.count - 1])].isRecent = false
+      }
+      traces[trace].isRecent = true
+    }
     recent.moveBack(rank ?? recent.count - 1)
     recent[0] = UInt32(trace)
   }
