@@ -280,49 +280,62 @@ extension BlockModel {
     var symbol = 0
     var back = 0
     if !C.decodes, t.lastNode >= 0, let node = traces.node(trace, id) {
-      let wanted = traces.nodes[node].isSpan
-      var n = Int(t.lastNode)
-      var hops = 0
-      while n >= 0, n != node, hops < BlockModel.reach {
-        if traces.nodes[n].isSpan == wanted { back += 1 }
-        n = Int(traces.nodes[n].previous)
-        hops += 1
+      if traces.nodes[node].isSpan {
+        var n = Int(t.lastNode)
+        var hops = 0
+        while n >= 0, n != node, hops < BlockModel.reach {
+          if traces.nodes[n].isSpan { back += 1 }
+          n = Int(traces.nodes[n].previous)
+          hops += 1
+        }
+        if n == node { symbol = 2 }
+      } else {
+        var n = Int(t.lastPending)
+        while n >= 0, n != node, back < BlockModel.reach {
+          n = Int(traces.nodes[n].pending)
+          back += 1
+        }
+        if n == node { symbol = 1 }
       }
-      if n == node { symbol = wanted ? 2 : 1 }
     }
-    symbol = c.codeTree(symbol, bits: 2, &models, base + (t.pending > 0 ? 4 : 0), limit: 120)
+    symbol = c.codeTree(symbol, bits: 2, &models, base + (t.lastPending >= 0 ? 4 : 0), limit: 120)
     if symbol == 0 || symbol == 3 {
       let node = traces.append(trace, id: id, isSpan: true, encoding: !C.decodes)
       structure.draws.append(Draw(kind: .span, row: Int32(row), target: Int32(node)))
       return node
     }
-    let wanted = symbol == 2
     var left = Int(
       truncatingIfNeeded:
         c.codeNumber(UInt64(back), &models, structure.distanceModels + symbol * ModelSize.number))
+    guard left >= 0, left <= BlockModel.reach else {
+      c.fail()
+      return 0
+    }
+    if symbol == 1 {
+      var (n, later) = (Int(t.lastPending), -1)
+      while n >= 0, left > 0 {
+        (n, later) = (Int(traces.nodes[n].pending), n)
+        left -= 1
+      }
+      guard n >= 0 else {
+        c.fail()
+        return 0
+      }
+      traces.claim(n, of: trace, before: later)
+      return n
+    }
     var n = Int(t.lastNode)
     var hops = 0
-    var found = false
     while n >= 0, hops <= BlockModel.reach {
-      if traces.nodes[n].isSpan == wanted {
-        if left == 0 {
-          found = true
-          break
-        }
+      if traces.nodes[n].isSpan {
+        if left == 0 { return n }
         left -= 1
       }
       n = Int(traces.nodes[n].previous)
       hops += 1
     }
-    if !found {
-      c.fail()
-      return 0
-    }
-    if !wanted {
-      traces.nodes[n].isSpan = true
-      traces.traces[trace].pending -= 1
-    }
-    return n
+    c.fail()
+    return 0
   }
 
   /// Templates of the events or links of all spans, `owners` naming the span row of each.

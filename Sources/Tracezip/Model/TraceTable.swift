@@ -11,8 +11,8 @@ struct Trace: BitwiseCopyable {
   var lastParent: Int32 = -1
   var lastTemplate: Int32 = -1
   var nodes: Int32 = 0
-  /// Nodes that are parents of spans but not yet spans themselves.
-  var pending: Int32 = 0
+  /// The most recent of the nodes that are parents of spans but not yet spans themselves, -1 for none.
+  var lastPending: Int32 = -1
   var lastStart: UInt64 = 0
   /// Encoder: a bit for each id among the nodes, by hash. Most ids that are looked for are new, and few bits are set.
   var ids: UInt64 = 0
@@ -26,7 +26,7 @@ struct Trace: BitwiseCopyable {
   @inline(__always)
   mutating func takeIn(_ node: Int32, _ id: UInt64, isSpan: Bool) -> Int32 {
     lastNode = node
-    if !isSpan { pending += 1 }
+    if !isSpan { lastPending = node }
     nodes &+= 1
     ids |= Trace.bit(id)
     return nodes
@@ -45,10 +45,26 @@ struct Node: BitwiseCopyable {
   var id: UInt64
   var previous: Int32
   var trace: Int32
-  /// Number of the span in the segment, -1 while it is still to come.
-  var row: Int32 = -1
+  /// Number of the span in the segment; negative while it is still to come.
+  var row: Int32
   /// Whether a span with this id has come.
   var isSpan: Bool
+
+  /// `pending`: the node before it that is no span either, or -1.
+  init(id: UInt64, previous: Int32, trace: Int32, pending: Int32?) {
+    self.id = id
+    self.previous = previous
+    self.trace = trace
+    isSpan = pending == nil
+    row = -1
+    if let pending { self.pending = pending }
+  }
+
+  /// Of a node that is no span: the one before it in its trace, -1 for none.
+  var pending: Int32 {
+    @inline(__always) get { -2 &- row }
+    @inline(__always) set { row = -2 &- newValue }
+  }
 }
 
 /// The times of a node's span, apart from the node so that looking for ids touches little memory.
@@ -135,10 +151,21 @@ struct TraceTable: ~Copyable {
   mutating func append(_ trace: Int, id: UInt64, isSpan: Bool, encoding: Bool) -> Int {
     let n = nodes.count
     times.append(NodeTimes())
-    nodes.append(Node(id: id, previous: traces[trace].lastNode, trace: Int32(trace), isSpan: isSpan))
+    nodes.append(
+      Node(
+        id: id, previous: traces[trace].lastNode, trace: Int32(trace),
+        pending: isSpan ? nil : traces[trace].lastPending))
     let count = traces[trace].takeIn(Int32(n), id, isSpan: isSpan)
     if encoding, count > TraceTable.few { enter(n, all: count == TraceTable.few + 1) }
     return n
+  }
+
+  /// The span of `node` of `trace` has come, which was pending, right before `later` (-1: none).
+  mutating func claim(_ node: Int, of trace: Int, before later: Int) {
+    let earlier = nodes[node].pending
+    if later < 0 { traces[trace].lastPending = earlier } else { nodes[later].pending = earlier }
+    nodes[node].isSpan = true
+    nodes[node].row = -1
   }
 
   /// Takes a node into the index, and with the first that is one too many all those before it.
