@@ -121,4 +121,15 @@ enum IdOrder {
       }
     }
   }
+  /// The same of draws themselves.
+  static func arrangePairs(_ draws: inout [IdDraw], traceIsFirst: Bool) {
+    var i = 0
+    while i &+ 1 < draws.count {
+      if IdDraw.arePair(draws[i], draws[i &+ 1]) {
+        if draws[i].isTrace != traceIsFirst { draws.swapAt(i, i &+ 1) }
+        i &+= 1
+      }
+      i &+= 1
+    }
+  }
 }

@@ -209,7 +209,9 @@ extension IdPlanner {
     if language == .unknown, count < 1000 || doubt < 0 { return 0 }
     // Processes that draw from Mersenne Twister come by the dozen: they leave some for others.
     let share = family == .python || family == .ruby ? pool - 10_000_000 : pool
-    return share >= family.usualCost ? min(share, 30_000_000) : 0
+    guard share >= family.usualCost else { return 0 }
+    // Enough for all windows but the widest, which takes three times as much as they do.
+    return min(share, family == .dotnet ? 8000 * count : 30_000_000)
   }
 
   /// Finds all generators of `family` in process `p`; false if there is none.
@@ -303,14 +305,7 @@ extension IdPlanner {
   private mutating func fillSample(_ ids: borrowing ProcessIds, traceIsFirst: Bool) {
     sample.traceIsFirst = traceIsFirst
     ids.draws.copyPrefix(IdFamily.widest, to: &sample.draws)
-    var i = 1
-    while i < sample.draws.count {
-      if IdDraw.arePair(sample.draws[i - 1], sample.draws[i]) {
-        if sample.draws[i - 1].isTrace != traceIsFirst { sample.draws.swapAt(i - 1, i) }
-        i += 1
-      }
-      i += 1
-    }
+    IdOrder.arrangePairs(&sample.draws, traceIsFirst: traceIsFirst)
   }
 
   /// Adds a generator to the plan if what it gives in `blocks` like this one pays for its state, counting ids of earlier

@@ -47,16 +47,17 @@ enum LaggedFibonacciRecovery {
     let low48: UInt64 = 1 << 48 - 1
     var upper = SlidingIndex(bits: 13, count: units.count)
     var lower = SlidingIndex(bits: 13, count: units.count)
-    var upperSeen = KeyFilter()
-    var lowerSeen = KeyFilter()
+    // The same parts of the runs as in the indexes, at the top of a word.
+    var upperSeen = WordFilter()
+    var lowerSeen = WordFilter()
     var inserted = max(0, range.lowerBound - 680)
     for i in range {
       while inserted < i - 150 {
         let run = units[inserted] & low48
         upper.insert(inserted, hash: upperKey(run))
         lower.insert(inserted, hash: lowerKey(run))
-        upperSeen.insert(upperKey(run))
-        lowerSeen.insert(lowerKey(run))
+        upperSeen.insert(UInt32(truncatingIfNeeded: run >> 24) << 8)
+        lowerSeen.insert(UInt32(truncatingIfNeeded: run >> 8) << 8)
         inserted += 1
       }
       let a = units[i] >> 8 & low48
@@ -70,10 +71,10 @@ enum LaggedFibonacciRecovery {
       for j in from..<to {
         let b = units[j] >> 16
         // Wherever a word starts, of bytes 3 to 5 the difference is this or one less, of bytes 1 to 3 just this.
-        let upperBits = a >> 24 &- b >> 24
+        let upperBits = UInt32(truncatingIfNeeded: a >> 24 &- b >> 24) << 8
         guard
-          upperSeen.mayHave(mix(upperBits & 0xFF_FFFF)) || upperSeen.mayHave(mix((upperBits &- 1) & 0xFF_FFFF))
-            || lowerSeen.mayHave(lowerKey(a &- b))
+          upperSeen.mayHave(upperBits) || upperSeen.mayHave(upperBits &- 1 << 8)
+            || lowerSeen.mayHave(UInt32(truncatingIfNeeded: (a &- b) >> 8) << 8)
         else { continue }
         // A word that starts at byte s of the run: s up to 3 leaves bytes 3 to 5 free of unknown carries.
         for s in 0..<4 {
@@ -410,8 +411,10 @@ extension GoByteIds {
     var units: [UInt64] = []
     units.reserveCapacity(min(4501, 2 * sample.draws.count))
     var pairs: [Int] = []
+    var used = 0
     for draw in sample.draws {
       if units.count >= 4500 { break }
+      used += 1
       if draw.isTrace {
         pairs.append(units.count)
         units.append(draw.high.byteSwapped)
@@ -430,14 +433,11 @@ extension GoByteIds {
       let found = LaggedFibonacciRecovery.solve(
         units, pairs: pairs, bytes: true, budget: &budget,
         transitions: {
-          var firsts: [Int32] = []
-          var lengths: [Int32] = []
-          var at: Int32 = 0
-          for draw in sample.draws {
-            if at >= 4500 { break }
-            firsts.append(at)
-            lengths.append(draw.isTrace ? 2 : 1)
-            at += draw.isTrace ? 2 : 1
+          let lengths: [Int32] = sample.draws.prefix(used).map { $0.isTrace ? 2 : 1 }
+          var end: Int32 = 0
+          let firsts = lengths.map { length in
+            end += length
+            return end - length
           }
           return Transitions(sample.draws, firsts: firsts, lengths: lengths)
         })

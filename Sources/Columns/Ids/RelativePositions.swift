@@ -158,23 +158,15 @@ struct SlidingIndex {
   func older(_ entry: Int) -> Int { Int(next[entry]) }
 }
 
-/// A bit for each hash of a key: most keys that are not there stop here.
-struct KeyFilter: ~Copyable {
-  private var bits = Buffer<UInt64>(repeating: 0, count: 1 << 10)
-
-  @inline(__always)
-  mutating func insert(_ hash: UInt64) { bits[Int(hash >> 6 & 1023)] |= 1 << (hash & 63) }
-
-  @inline(__always)
-  func mayHave(_ hash: UInt64) -> Bool { bits[Int(hash >> 6 & 1023)] >> (hash & 63) & 1 != 0 }
-}
-
 /// A bit for each hash of a word: most words that are not there stop here.
 struct WordFilter: ~Copyable {
   private var bits = Buffer<UInt64>(repeating: 0, count: 1 << 11)
 
   @inline(__always)
   mutating func insert(_ word: UInt32) { bits[Int(word >> 21)] |= 1 << UInt64(word >> 15 & 63) }
+
+  @inline(__always)
+  func mayHave(_ word: UInt32) -> Bool { bits[Int(word >> 21)] >> UInt64(word >> 15 & 63) & 1 != 0 }
 
   /// Adds to `places` every `stride`th from `first` on and before `end` of `words` at which the word, `mask` applied, may
   /// be there.

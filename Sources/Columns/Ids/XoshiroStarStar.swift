@@ -73,9 +73,8 @@ struct XoshiroStarStar: IdSequence {
     }
     let terms = words.map { FiveTerms($0) }
     budget -= 60 * words.count
-    // The wider the window, the more threads may run beside the one that is found, and the more it costs: the widest takes
-    // three times as much as all others together.
-    for width in budget > 100_000_000 ? [12, 24, 48, 96] : [12, 24, 48] {
+    // The wider the window, the more threads may run beside the one that is found, and the more it costs.
+    for width in [12, 24, 48, 96] {
       if let found = search(words, terms, width: width, &budget) { return found }
       if budget < 0 { return nil }
     }

@@ -54,7 +54,7 @@ struct BlockModel: ~Copyable {
 
   // Traces and ids, see StructureModel.swift.
   var traces = TraceTable()
-  /// Encoder.
+  /// Encoder: ids where the id codec has none. A decoder's are in its `IdTable`.
   var plainIds = PlainIds()
   var spine = SpineState()
   var structure = StructureState()
@@ -63,11 +63,12 @@ struct BlockModel: ~Copyable {
   /// Decoder: words of leaves that a block may have. Each makes a byte at least.
   var leafLimit = 0
 
-  /// What the model's tables take, about.
+  /// What the model's tables take, about, with a decoder's ids.
   var bytes: Int {
     models.states.count * 4 + contexts.bytes + slots.count * MemoryLayout<Slot>.stride
       + traces.nodes.count * (MemoryLayout<Node>.stride + MemoryLayout<NodeTimes>.stride)
       + traces.traces.count * MemoryLayout<Trace>.stride
+      + IdTable.bytes(nodes: traces.nodes.count, traces: traces.traces.count)
   }
 
   // Scratch of one block.

@@ -162,22 +162,22 @@ extension BlockModel {
     for i in 0..<block.spans.templates.count {
       let info = infos[Int(block.spans.templates[i])]
       let row = Int(spanRows[i])
-      if info.trace >= 0 {
-        hand.spanWords.append(IdWord(leaf: row + Int(info.trace), trace: Int(structure.spanTrace[i])))
-      }
-      if info.id >= 0 { hand.spanWords.append(IdWord(leaf: row + Int(info.id), node: Int(structure.spanNode[i]))) }
+      addWords(info, row, trace: Int(structure.spanTrace[i]), node: structure.spanNode[i], to: &hand.spanWords)
       if info.parent >= 0 {
         hand.spanWords.append(IdWord(leaf: row + Int(info.parent), node: Int(structure.spanParent[i])))
       }
     }
     for i in 0..<block.links.templates.count {
-      let info = infos[Int(block.links.templates[i])]
-      let row = Int(rowAt[i])
-      if info.trace >= 0 {
-        hand.linkWords.append(IdWord(leaf: row + Int(info.trace), trace: Int(structure.linkTrace[i])))
-      }
-      if info.id >= 0 { hand.linkWords.append(IdWord(leaf: row + Int(info.id), node: Int(structure.linkNode[i]))) }
+      addWords(
+        infos[Int(block.links.templates[i])], Int(rowAt[i]), trace: Int(structure.linkTrace[i]),
+        node: structure.linkNode[i], to: &hand.linkWords)
     }
+  }
+
+  @inline(__always)
+  private func addWords(_ info: TemplateInfo, _ row: Int, trace: Int, node: Int32, to words: inout Buffer<IdWord>) {
+    if info.trace >= 0 { words.append(IdWord(leaf: row + Int(info.trace), trace: trace)) }
+    if info.id >= 0 { words.append(IdWord(leaf: row + Int(info.id), node: Int(node))) }
   }
 
   /// What the resources of processes from number `first` on say of their SDKs. `languages`: by resource.

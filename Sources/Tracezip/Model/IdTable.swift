@@ -49,6 +49,11 @@ struct IdTable: ~Copyable {
   private var decoder = IdDecoder()
   private var plain = PlainIds()
 
+  /// What so many nodes and traces take here.
+  static func bytes(nodes: Int, traces: Int) -> Int {
+    nodes * MemoryLayout<UInt64>.stride + traces * 2 * MemoryLayout<UInt64>.stride
+  }
+
   /// Decodes the ids of a block and puts them into its rows; nil where they make no sense. The second value is what they
   /// took, in bytes.
   mutating func decode(_ hand: inout HandedIds, into block: inout Block) -> (report: IdReport, bytes: Int)? {

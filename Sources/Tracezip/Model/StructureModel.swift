@@ -67,7 +67,8 @@ extension BlockModel {
     structure.parentLast.resize(to: infos.count, filling: 0)
   }
 
-  /// Codes a template of a record in two contexts, then in an alphabet, then by number.
+  /// Codes a template of a record in two contexts, the wider of which learns what the narrower misses, then in an
+  /// alphabet, then by number.
   private mutating func codeTemplate<C: BitCoder & ~Copyable>(
     _ template: UInt32, _ narrow: UInt64, _ wide: UInt64, _ alphabet: Int, _ c: inout C
   ) -> UInt32 {
@@ -312,16 +313,16 @@ extension BlockModel {
       return 0
     }
     if symbol == 1 {
-      var (n, later) = (Int(t.lastPending), -1)
+      var (n, next) = (Int(t.lastPending), -1)
       while n >= 0, left > 0 {
-        (n, later) = (Int(traces.nodes[n].pending), n)
+        (n, next) = (Int(traces.nodes[n].pending), n)
         left -= 1
       }
       guard n >= 0 else {
         c.fail()
         return 0
       }
-      traces.claim(n, of: trace, before: later)
+      traces.claim(n, of: trace, next: next)
       return n
     }
     var n = Int(t.lastNode)

@@ -45,7 +45,7 @@ struct Node: BitwiseCopyable {
   var id: UInt64
   var previous: Int32
   var trace: Int32
-  /// Number of the span in the segment; negative while it is still to come.
+  /// Number of the span in the segment; negative while it is still to come (`pending`).
   var row: Int32
   /// Whether a span with this id has come.
   var isSpan: Bool
@@ -160,10 +160,10 @@ struct TraceTable: ~Copyable {
     return n
   }
 
-  /// The span of `node` of `trace` has come, which was pending, right before `later` (-1: none).
-  mutating func claim(_ node: Int, of trace: Int, before later: Int) {
+  /// The span of a pending `node` of `trace` has come. `next`: the pending node made after it, -1 if it is the last.
+  mutating func claim(_ node: Int, of trace: Int, next: Int) {
     let earlier = nodes[node].pending
-    if later < 0 { traces[trace].lastPending = earlier } else { nodes[later].pending = earlier }
+    if next < 0 { traces[trace].lastPending = earlier } else { nodes[next].pending = earlier }
     nodes[node].isSpan = true
     nodes[node].row = -1
   }
