@@ -202,6 +202,12 @@ public struct Sixteen {
     @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, as: SIMD16<Int16>.self) }
   }
 
+  /// The last number that is at most `target` where all ascend and are, as `target` is, below 32768; the first counts as 0.
+  @inlinable @inline(__always)
+  public func last(atMost target: UInt16) -> Int {
+    Int(truncatingIfNeeded: unsafe tracezip_last_at_most(base.assumingMemoryBound(to: UInt16.self), target))
+  }
+
   @inlinable
   public var first: UInt16 {
     @inline(__always) get { unsafe base.load(as: UInt16.self) }

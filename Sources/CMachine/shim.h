@@ -9,6 +9,24 @@
 /* Asks for the cache line at an address that need not be anyone's. */
 static inline void tracezip_prefetch(const void *address) { __builtin_prefetch(address); }
 
+/* The last of sixteen ascending numbers that is at most `target`, all of them below 2^15; the first counts as 0. */
+#if defined(__SSE2__)
+#include <emmintrin.h>
+static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t target) {
+  const __m128i *at = (const __m128i *)(const void *)numbers;
+  __m128i all = _mm_set1_epi16((short)target);
+  __m128i lower = _mm_cmpgt_epi16(_mm_loadu_si128(at), all);
+  __m128i upper = _mm_cmpgt_epi16(_mm_loadu_si128(at + 1), all);
+  return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(_mm_packs_epi16(lower, upper)) >> 1 | 1u << 15);
+}
+#else
+static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t target) {
+  unsigned count = 0;
+  for (int i = 1; i < 16; i++) count += numbers[i] <= target;
+  return count;
+}
+#endif
+
 /* Whether the processor has an instruction for CRC-32C; without it the functions below must not be called. */
 #if defined(__x86_64__)
 #include <cpuid.h>

@@ -265,7 +265,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @inlinable @inline(__always)
   public mutating func code(_ symbol: Int, by model: Sixteen) -> Int {
     let unit = range >> 15
-    let found = NibbleTables.find(Int(truncatingIfNeeded: min(value / unit, 32767)), in: model)
+    let found = model.last(atMost: UInt16(truncatingIfNeeded: min(value / unit, 32767)))
     let (from, to) = NibbleTables.interval(found, model)
     value &-= unit &* from
     range = unit &* (to &- from)

@@ -61,19 +61,6 @@ struct NibbleTables: @unchecked Sendable {
     )
   }
 
-  /// The symbol in whose interval `target`, below 32768, lies: how many of the others begin at or before it.
-  ///
-  /// Comparisons of vectors are slow in Swift (a loop over the lanes); the sign of a difference is not.
-  @inlinable @inline(__always)
-  static func find(_ target: Int, in model: Sixteen) -> Int {
-    let target = UInt16(truncatingIfNeeded: target)
-    let above = (SIMD16(repeating: target) &- model.all) &>> 15
-    let pairs = unsafe unsafeBitCast(above.lowHalf &+ above.highHalf, to: SIMD2<UInt64>.self)
-    let count = ((pairs[0] &+ pairs[1]) &* 0x0001_0001_0001_0001) >> 48
-    // What lane 0 added is taken off here: to change one lane would take the first four apart.
-    return 15 &- Int(truncatingIfNeeded: count &- UInt64((target &- model.first) >> 15))
-  }
-
   /// Moves the frequencies of `model`, which has seen `seen` symbols, towards `symbol`, and counts it: each by a share of what
   /// it is off, to the nearest. One shift for all lanes, and no branches: how much was seen is anyone's guess. What is
   /// written is whole vectors, or they could not be read again until they had left the core.
