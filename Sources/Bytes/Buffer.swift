@@ -63,6 +63,33 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
     used += n
   }
 
+  /// Appends `n` elements of which every bit is 0: short runs without a call, in whole moves that may overshoot.
+  @inlinable @inline(__always)
+  public mutating func append(zeros n: Int) {
+    precondition(n >= 0)
+    reserve(n)
+    let to = unsafe UnsafeMutableRawPointer(base + used)
+    let bytes = n &* MemoryLayout<Element>.stride
+    let zeros = SIMD32<UInt8>.zero
+    if bytes <= 32 {
+      unsafe to.storeBytes(of: zeros, as: SIMD32<UInt8>.self)
+    } else if bytes <= 256, Self.slack &* MemoryLayout<Element>.stride >= 256 {
+      unsafe to.storeBytes(of: zeros, toByteOffset: 0, as: SIMD32<UInt8>.self)
+      unsafe to.storeBytes(of: zeros, toByteOffset: 32, as: SIMD32<UInt8>.self)
+      unsafe to.storeBytes(of: zeros, toByteOffset: 64, as: SIMD32<UInt8>.self)
+      unsafe to.storeBytes(of: zeros, toByteOffset: 96, as: SIMD32<UInt8>.self)
+      if bytes > 128 {
+        unsafe to.storeBytes(of: zeros, toByteOffset: 128, as: SIMD32<UInt8>.self)
+        unsafe to.storeBytes(of: zeros, toByteOffset: 160, as: SIMD32<UInt8>.self)
+        unsafe to.storeBytes(of: zeros, toByteOffset: 192, as: SIMD32<UInt8>.self)
+        unsafe to.storeBytes(of: zeros, toByteOffset: 224, as: SIMD32<UInt8>.self)
+      }
+    } else {
+      unsafe to.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    }
+    used &+= n
+  }
+
   /// Appends the `n` elements from `start` on once more.
   @inlinable
   public mutating func append(copyOf start: Int, count n: Int) {

@@ -22,6 +22,10 @@ public protocol BitCoder: ~Copyable {
   /// in all. Lane 0, which would be 0, is not looked at.
   mutating func code(_ symbol: Int, by model: Sixteen) -> Int
 
+  /// The same in a range coder of its own: a decoder then need not be done with the symbol before, which takes it longer
+  /// than to find this one. For symbols that hang on the one before, as the lower half of a byte does on the upper.
+  mutating func codeBeside(_ symbol: Int, by model: Sixteen) -> Int
+
   /// The low `count` bits of `value`, 0 to 64 of them, as they are.
   mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64
 
@@ -56,76 +60,127 @@ struct ReciprocalTable: @unchecked Sendable {
   }
 }
 
-/// Range encoder over 64 bits (Martin 1979; carries are added to the bytes already written) beside a plain bit stream
+/// Two range encoders over 64 bits (Martin 1979; carries are added to the bytes already written) beside a plain bit stream
 /// for the bits that are random anyway.
 @safe
 public struct RangeEncoder: BitCoder, ~Copyable {
-  @usableFromInline var low: UInt64 = 0
-  @usableFromInline var range: UInt64 = .max
+  /// One of the two: an interval, and the bytes that all numbers in it begin with.
+  @usableFromInline
+  struct Lane: ~Copyable {
+    @usableFromInline var low: UInt64 = 0
+    @usableFromInline var range: UInt64 = .max
+    @usableFromInline var bytes = Buffer<UInt8>(capacity: 1 << 12)
+
+    init() {}
+
+    @inlinable @inline(__always)
+    mutating func code(_ symbol: Int, by model: Sixteen) {
+      let unit = range >> 15
+      let (from, to) = NibbleTables.interval(symbol, model)
+      advance(unit &* from)
+      range = unit &* (to &- from)
+      if range < 1 << 32 { shift() }
+    }
+
+    @inlinable @inline(__always)
+    mutating func advance(_ by: UInt64) {
+      let (sum, carries) = low.addingReportingOverflow(by)
+      low = sum
+      if carries { carry() }
+    }
+
+    /// Adds one to the number that the bytes so far are. It never leaves them: the whole interval lies below 1.
+    @inlinable @inline(never)
+    mutating func carry() {
+      var at = bytes.count &- 1
+      while at >= 0 {
+        bytes[at] &+= 1
+        if bytes[at] != 0 { return }
+        at &-= 1
+      }
+    }
+
+    @inlinable @inline(__always)
+    mutating func shift() {
+      bytes.append(integer: UInt32(truncatingIfNeeded: low >> 32).byteSwapped)
+      low <<= 32
+      range <<= 32
+    }
+
+    mutating func start() {
+      bytes.removeAll()
+      (low, range) = (0, .max)
+    }
+
+    /// Writes what singles out the interval, in as few bytes as will do: where `zerosFollow`, a decoder reads zeros
+    /// behind them, and zeros at the end are dropped, up to eight; else it may read anything.
+    mutating func finish(zerosFollow: Bool) {
+      if bytes.isEmpty, range == .max { return }
+      let top = low &+ (range &- 1)
+      var keep: UInt64 = 56
+      while true {
+        let within: UInt64 = (1 << keep) &- 1
+        let (above, wraps) = low.addingReportingOverflow(within)
+        let value = above & ~within
+        if value &- low < range, zerosFollow || top &- value >= within {
+          if wraps { carry() }
+          low = value
+          break
+        }
+        keep -= 8
+      }
+      while keep < 64 {
+        bytes.append(UInt8(truncatingIfNeeded: low >> 56))
+        low <<= 8
+        keep += 8
+      }
+      var dropped = 0
+      while zerosFollow, dropped < 8, bytes.count > 0, bytes[bytes.count - 1] == 0 {
+        bytes.truncate(to: bytes.count - 1)
+        dropped += 1
+      }
+    }
+  }
+
+  @usableFromInline var first = Lane()
+  @usableFromInline var beside = Lane()
   @usableFromInline let table: UnsafePointer<UInt32>
-  /// Range-coded bytes so far.
-  public var coded = Buffer<UInt8>(capacity: 1 << 12)
-  /// Raw bits so far, whole bytes.
-  public var raw = Buffer<UInt8>(capacity: 1 << 12)
+  /// Raw bits so far, whole bytes; when finished, behind them the bytes of the second encoder, the last first.
+  @usableFromInline var raw = Buffer<UInt8>(capacity: 1 << 12)
   @usableFromInline var bits: UInt64 = 0
   @usableFromInline var bitCount = 0
 
   @inlinable public static var decodes: Bool { @inline(__always) get { false } }
   @inlinable public var failed: Bool { false }
-  @inlinable public var spent: Int {
-    return coded.count + raw.count
-  }
+  @inlinable public var spent: Int { first.bytes.count + beside.bytes.count + raw.count }
   public mutating func fail() {}
 
   public init() { unsafe table = ReciprocalTable.shared.base }
 
   @inlinable @inline(__always)
   public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
-    let bound = (range >> 16) &* UInt64(max(1, model >> 16))
+    let bound = (first.range >> 16) &* UInt64(max(1, model >> 16))
     if bit != 0 {
-      range = bound
+      first.range = bound
     } else {
-      advance(bound)
-      range &-= bound
+      first.advance(bound)
+      first.range &-= bound
     }
     unsafe learn(&model, bit, limit, table)
-    if range < 1 << 32 { shift() }
+    if first.range < 1 << 32 { first.shift() }
     return bit
   }
 
   @inlinable @inline(__always)
   public mutating func code(_ symbol: Int, by model: Sixteen) -> Int {
-    let unit = range >> 15
-    let (from, to) = NibbleTables.interval(symbol, model)
-    advance(unit &* from)
-    range = unit &* (to &- from)
-    if range < 1 << 32 { shift() }
+    first.code(symbol, by: model)
     return symbol
   }
 
   @inlinable @inline(__always)
-  mutating func advance(_ by: UInt64) {
-    let (sum, carries) = low.addingReportingOverflow(by)
-    low = sum
-    if carries { carry() }
-  }
-
-  /// Adds one to the number that the bytes so far are. It never leaves them: the whole interval lies below 1.
-  @inlinable @inline(never)
-  mutating func carry() {
-    var at = coded.count &- 1
-    while at >= 0 {
-      coded[at] &+= 1
-      if coded[at] != 0 { return }
-      at &-= 1
-    }
-  }
-
-  @inlinable @inline(__always)
-  mutating func shift() {
-    coded.append(integer: UInt32(truncatingIfNeeded: low >> 32).byteSwapped)
-    low <<= 32
-    range <<= 32
+  public mutating func codeBeside(_ symbol: Int, by model: Sixteen) -> Int {
+    beside.code(symbol, by: model)
+    return symbol
   }
 
   @inlinable @inline(__always)
@@ -152,36 +207,16 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 
   /// Begins anew, in the memory that has been used.
   public mutating func start() {
-    coded.removeAll()
+    first.start()
+    beside.start()
     raw.removeAll()
-    (low, range, bits, bitCount) = (0, .max, 0, 0)
+    (bits, bitCount) = (0, 0)
   }
 
-  /// Writes out what is still held; the coder must not be used for values afterwards, unless it is started again. Up to
-  /// eight zero bytes at the end of the range-coded part are dropped, since the decoder reads zeros past the end.
+  /// Writes out what is still held. The coder must not be used for values afterwards, unless it is started again.
   public mutating func finish() {
-    // Any value in [low, low + range) will do: take the one with the most trailing zeros.
-    let (top, wraps) = low.addingReportingOverflow(range &- 1)
-    var value = low
-    var keep: UInt64 = 64
-    while keep > 0 {
-      keep -= 8
-      let rounded = (top >> keep) << keep
-      if wraps || rounded >= low {
-        if wraps, keep == 56 { carry() }
-        value = wraps && keep == 56 ? 0 : rounded
-        break
-      }
-    }
-    for _ in 0..<8 {
-      coded.append(UInt8(truncatingIfNeeded: value >> 56))
-      value <<= 8
-    }
-    var dropped = 0
-    while dropped < 8, coded.count > 0, coded[coded.count - 1] == 0 {
-      coded.truncate(to: coded.count - 1)
-      dropped += 1
-    }
+    first.finish(zerosFollow: true)
+    beside.finish(zerosFollow: false)
     while bitCount > 0 {
       raw.append(UInt8(truncatingIfNeeded: bits))
       bits >>= 8
@@ -189,40 +224,78 @@ public struct RangeEncoder: BitCoder, ~Copyable {
     }
     bits = 0
     bitCount = 0
+    for i in 0..<beside.bytes.count { raw.append(beside.bytes[beside.bytes.count - 1 - i]) }
+    beside.start()
   }
+
+  /// What a decoder takes, once finished: the bytes of the first encoder, and those of the bit stream and the second.
+  public var coded: ByteView { first.bytes.view }
+  public var rest: ByteView { raw.view }
 }
 
-/// The mirror of `RangeEncoder`. Reads zeros past the end of either stream: of the range-coded one a few, since the encoder
-/// drops them; a raw bit that is not there makes it `failed`.
+/// The mirror of `RangeEncoder`. Reads zeros past the end of the first range coder's bytes: a few, since the encoder drops
+/// them; a raw bit that is not there makes it `failed`.
 @safe
 public struct RangeDecoder: BitCoder, ~Copyable {
-  @usableFromInline var range: UInt64 = .max
-  @usableFromInline var value: UInt64 = 0
+  /// One of the two: the length of the interval, and how far into it the number lies that the bytes are.
+  @usableFromInline
+  struct Lane {
+    @usableFromInline var range: UInt64 = .max
+    @usableFromInline var value: UInt64 = 0
+
+    @inlinable init() {}
+
+    @inlinable @inline(__always)
+    mutating func code(by model: Sixteen) -> Int {
+      let unit = range >> 15
+      let found = model.last(atMost: UInt16(truncatingIfNeeded: min(value / unit, 32767)))
+      let (from, to) = NibbleTables.interval(found, model)
+      value &-= unit &* from
+      range = unit &* (to &- from)
+      return found
+    }
+
+    @inlinable @inline(__always)
+    mutating func shift(_ word: UInt32) {
+      range <<= 32
+      value = value << 32 | UInt64(word)
+    }
+  }
+
+  @usableFromInline var first = Lane()
+  @usableFromInline var beside = Lane()
   @usableFromInline let table: UnsafePointer<UInt32>
   @usableFromInline let coded: ByteView
   @usableFromInline var at = 0
-  @usableFromInline let raw: ByteView
-  /// The next bit of `raw`.
+  /// The bit stream from its beginning on, and from the end back the bytes of the second range coder.
+  @usableFromInline let rest: ByteView
+  /// The next bit of the bit stream.
   @usableFromInline var rawBit: UInt = 0
+  /// Bytes taken from the end of `rest`.
+  @usableFromInline var fromEnd = 0
   @usableFromInline var gaveUp = false
 
   @inlinable public static var decodes: Bool { @inline(__always) get { true } }
   /// Whether the streams ran out or a model found nonsense.
-  @inlinable public var failed: Bool { gaveUp || at > coded.count &+ 16 || rawBytes > raw.count }
+  @inlinable public var failed: Bool {
+    gaveUp || at > coded.count &+ 16 || rawBytes > rest.count || fromEnd > rest.count &+ 16
+  }
   public mutating func fail() { gaveUp = true }
 
-  @inlinable public var spent: Int { at + rawBytes }
+  @inlinable public var spent: Int { at + rawBytes + fromEnd }
 
-  /// Bytes of `raw` that have been begun.
+  /// Bytes of the bit stream that have been begun.
   @inlinable var rawBytes: Int { Int(truncatingIfNeeded: (rawBit &+ 7) &>> 3) }
 
-  /// Both views must outlive the decoder.
-  public init(coded: ByteView, raw: ByteView) {
+  /// Both views, `coded` and `rest` of an encoder, must outlive the decoder.
+  public init(coded: ByteView, rest: ByteView) {
     unsafe table = ReciprocalTable.shared.base
     self.coded = coded
-    self.raw = raw
-    value = UInt64(nextWord()) << 32
-    value |= UInt64(nextWord())
+    self.rest = rest
+    first.value = UInt64(nextWord()) << 32
+    first.value |= UInt64(nextWord())
+    beside.value = UInt64(wordFromEnd()) << 32
+    beside.value |= UInt64(wordFromEnd())
   }
 
   @inlinable @inline(__always)
@@ -245,38 +318,54 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   }
 
   @inlinable @inline(__always)
+  mutating func wordFromEnd() -> UInt32 {
+    if fromEnd &+ 4 <= rest.count {
+      fromEnd &+= 4
+      return rest.load(UInt32.self, at: rest.count &- fromEnd)
+    }
+    return lastWordFromEnd()
+  }
+
+  @inlinable @inline(never)
+  mutating func lastWordFromEnd() -> UInt32 {
+    var word: UInt32 = 0
+    for _ in 0..<4 {
+      fromEnd &+= 1
+      word = word << 8 | (fromEnd <= rest.count ? UInt32(rest[rest.count &- fromEnd]) : 0)
+    }
+    return word
+  }
+
+  @inlinable @inline(__always)
   public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
-    let bound = (range >> 16) &* UInt64(max(1, model >> 16))
+    let bound = (first.range >> 16) &* UInt64(max(1, model >> 16))
     // 1 lies at the bottom of the interval.
     let out: UInt32
-    if value < bound {
-      range = bound
+    if first.value < bound {
+      first.range = bound
       out = 1
     } else {
-      value &-= bound
-      range &-= bound
+      first.value &-= bound
+      first.range &-= bound
       out = 0
     }
     unsafe learn(&model, out, limit, table)
-    if range < 1 << 32 { shift() }
+    if first.range < 1 << 32 { first.shift(nextWord()) }
     return out
   }
 
   @inlinable @inline(__always)
   public mutating func code(_ symbol: Int, by model: Sixteen) -> Int {
-    let unit = range >> 15
-    let found = model.last(atMost: UInt16(truncatingIfNeeded: min(value / unit, 32767)))
-    let (from, to) = NibbleTables.interval(found, model)
-    value &-= unit &* from
-    range = unit &* (to &- from)
-    if range < 1 << 32 { shift() }
+    let found = first.code(by: model)
+    if first.range < 1 << 32 { first.shift(nextWord()) }
     return found
   }
 
   @inlinable @inline(__always)
-  mutating func shift() {
-    range <<= 32
-    value = value << 32 | UInt64(nextWord())
+  public mutating func codeBeside(_ symbol: Int, by model: Sixteen) -> Int {
+    let found = beside.code(by: model)
+    if beside.range < 1 << 32 { beside.shift(wordFromEnd()) }
+    return found
   }
 
   @inlinable @inline(__always)
@@ -292,7 +381,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @inlinable @inline(__always)
   mutating func takeRaw(_ count: Int) -> UInt64 {
     let at = Int(truncatingIfNeeded: rawBit &>> 3)
-    let word = at &+ 8 <= raw.count ? raw.load(UInt64.self, at: at) : lastRaw(at)
+    let word = at &+ 8 <= rest.count ? rest.load(UInt64.self, at: at) : lastRaw(at)
     let out = word &>> UInt64(rawBit & 7) & ((1 &<< UInt64(count)) &- 1)
     rawBit &+= UInt(bitPattern: count)
     return out
@@ -302,7 +391,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @usableFromInline @inline(never)
   func lastRaw(_ at: Int) -> UInt64 {
     var word: UInt64 = 0
-    for k in 0..<8 where at + k < raw.count { word |= UInt64(raw[at + k]) << UInt64(8 * k) }
+    for k in 0..<8 where at + k < rest.count { word |= UInt64(rest[at + k]) << UInt64(8 * k) }
     return word
   }
 }

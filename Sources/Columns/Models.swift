@@ -93,12 +93,14 @@ extension BitCoder where Self: ~Copyable {
   /// The frequencies move towards the symbol by a share that falls from a half to 1/128 (the adaptation of AV1, Chen et
   /// al. 2018); none falls below `NibbleTables.floor` of 32768.
   @inlinable @inline(__always)
-  public mutating func codeNibble(_ symbol: Int, _ models: inout Models, _ base: Int) -> Int {
+  public mutating func codeNibble(
+    _ symbol: Int, _ models: inout Models, _ base: Int, beside: Bool = false
+  ) -> Int {
     // Lane 0 has nothing to say in cumulative frequencies: it counts the symbols.
     let model = models.states.sixteen(at: base)
     let seen = model.first
     if seen == 0 { NibbleTables.begin(model) }
-    let found = code(symbol, by: model)
+    let found = beside ? codeBeside(symbol, by: model) : code(symbol, by: model)
     models.nibbles.learn(found, model, seen: seen)
     return found
   }
@@ -114,7 +116,7 @@ extension BitCoder where Self: ~Copyable {
       bucket = 16 &+ (length &- 5) &* 4 &+ Int(truncatingIfNeeded: value >> UInt64(length &- 3)) & 3
     }
     let upper = codeNibble(bucket >> 4, &models, base)
-    let lower = codeNibble(bucket & 15, &models, base &+ (upper &+ 1) &* ModelSize.nibble)
+    let lower = codeNibble(bucket & 15, &models, base &+ (upper &+ 1) &* ModelSize.nibble, beside: true)
     if upper == 0 { return UInt64(truncatingIfNeeded: lower) }
     bucket = (upper &- 1) << 4 | lower
     let below = bucket >> 2 &+ 2

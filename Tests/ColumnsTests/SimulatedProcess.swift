@@ -73,8 +73,8 @@ struct PackedIds {
       var report = IdReport()
       encoder.encode(&draws, &report, &coder)
       coder.finish()
-      blocks.append((coder.coded.array, coder.raw.array))
-      bytes += coder.coded.count + coder.raw.count
+      blocks.append((coder.coded.array, coder.rest.array))
+      bytes += coder.spent
       reports.append(report)
     }
   }
@@ -110,7 +110,7 @@ struct PackedIds {
       coded.append(block.coded)
       var raw = Buffer<UInt8>()
       raw.append(block.raw)
-      var coder = RangeDecoder(coded: coded.view, raw: raw.view)
+      var coder = RangeDecoder(coded: coded.view, rest: raw.view)
       try decoder.decode(&draws, &report, &coder)
       for d in 0..<draws.count {
         back.low.append(draws[d].low)

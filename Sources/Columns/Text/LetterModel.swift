@@ -38,7 +38,7 @@ struct LetterModel: ~Copyable {
     let high = codeNibble(Int(byte >> 4), contexts, &coder)
     let spread = UInt64(high &+ 1) &* 0x9E37_79B9_7F4A_7C15
     contexts = (contexts.0 ^ spread, contexts.1 ^ spread, contexts.2 ^ spread, contexts.3 ^ spread)
-    let low = codeNibble(Int(byte & 15), contexts, &coder)
+    let low = codeNibble(Int(byte & 15), contexts, &coder, beside: true)
     return UInt8(truncatingIfNeeded: high << 4 | low)
   }
 
@@ -50,7 +50,7 @@ struct LetterModel: ~Copyable {
 
   @inline(__always)
   private mutating func codeNibble<C: BitCoder & ~Copyable>(
-    _ nibble: Int, _ contexts: (UInt64, UInt64, UInt64, UInt64), _ coder: inout C
+    _ nibble: Int, _ contexts: (UInt64, UInt64, UInt64, UInt64), _ coder: inout C, beside: Bool = false
   ) -> Int {
     let (a, b, c, d) = (line(contexts.0), line(contexts.1), line(contexts.2), line(contexts.3))
     let (pa, pb, pc, pd) = (pace(a), pace(b), pace(c), pace(d))
@@ -61,7 +61,7 @@ struct LetterModel: ~Copyable {
     // What rounding has brought closer together, or out of order, gets its distance back.
     let frequencies = mixed.sixteen(at: 0)
     frequencies.signed = mix &- (mix &>> 6) &+ Self.distances
-    let found = coder.code(nibble, by: frequencies)
+    let found = beside ? coder.codeBeside(nibble, by: frequencies) : coder.code(nibble, by: frequencies)
     let target = tables.target(found)
     Self.learn(a, target, pa)
     Self.learn(b, target, pb)

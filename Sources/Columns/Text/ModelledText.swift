@@ -64,8 +64,8 @@ enum ModelledText {
     }
     coder.finish()
     out.append(varint: coder.coded.count)
-    out.append(coder.coded.view)
-    out.append(coder.raw.view)
+    out.append(coder.coded)
+    out.append(coder.rest)
   }
 
   static func decode(
@@ -85,7 +85,7 @@ enum ModelledText {
       throw .truncated(needed: Int(clamping: length.value), available: rest.count)
     }
     let coded = Int(length.value)
-    var coder = RangeDecoder(coded: rest[0..<coded], raw: rest.dropFirst(coded))
+    var coder = RangeDecoder(coded: rest[0..<coded], rest: rest.dropFirst(coded))
     state.prepare(layout, tableBits: tableBits)
     var output = TextInput()
     if layout == .tokens {
@@ -119,7 +119,7 @@ enum ModelledText {
         string = form == .base64 ? shared.arrays.decoded.view : string.dropFirst(content)
         encodeText(string, column, &model, &shared, &coder)
       }
-      let after = coder.coded.count + coder.raw.count
+      let after = coder.spent
       report.bytes[column] += after - before
       before = after
     }

@@ -21,13 +21,13 @@ public struct RunModel: ~Copyable {
     for i in 0..<run.count { _ = code(run[i], &coder) }
     coder.finish()
     out.append(varint: run.count)
-    out.append(coder.coded.view)
+    out.append(coder.coded)
   }
 
   /// Appends what `coded` holds to `out`; false where that makes no sense or is more than `limit` bytes.
   public mutating func decode(_ coded: ByteView, limit: Int, into out: inout Buffer<UInt8>) -> Bool {
     guard let size = coded.varint(at: 0), size.value <= UInt64(min(limit, Self.longest)) else { return false }
-    var coder = RangeDecoder(coded: coded.dropFirst(size.width), raw: .empty)
+    var coder = RangeDecoder(coded: coded.dropFirst(size.width), rest: .empty)
     for _ in 0..<Int(size.value) {
       if coder.failed { return false }
       out.append(code(0, &coder))

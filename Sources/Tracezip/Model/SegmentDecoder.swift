@@ -83,7 +83,7 @@ final class SegmentDecoder: @unchecked Sendable {
     model.stringLimit = stringCount
     model.newStrings.removeAll()
     for i in 0..<model.spent.count { model.spent[i] = 0 }
-    var coder = RangeDecoder(coded: coded, raw: payload.dropFirst(reader.at))
+    var coder = RangeDecoder(coded: coded, rest: payload.dropFirst(reader.at))
     let templates = model.infos.count
     if isAhead {
       model.code(&hand.block, told, limit: restoredCount, &scratch, &coder)

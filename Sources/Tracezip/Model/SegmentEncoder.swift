@@ -185,8 +185,8 @@ final class SegmentEncoder: @unchecked Sendable {
       isOfLargeCapture: isFollowed || hand.block.spans.templates.count >= Self.manySpans, into: &out)
     let textBytes = out.count - start - skeletonBytes
     out.append(varint: hand.coder.coded.count)
-    out.append(hand.coder.coded.view)
-    out.append(hand.coder.raw.view)
+    out.append(hand.coder.coded)
+    out.append(hand.coder.rest)
     hand.report.columns.append(CompressionStats.Column(name: "skeletons", storedBytes: skeletonBytes))
     var toldBytes = 0
     for (column, bytes) in textByColumn.enumerated() where bytes > 0 {

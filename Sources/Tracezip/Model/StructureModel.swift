@@ -196,7 +196,7 @@ extension BlockModel {
         spans.templates.append(template)
         info = infos[Int(template)]
         guard Int(info.words) <= leafLimit &- spans.leaves.count else { return c.fail() }
-        spans.leaves.append(repeating: 0, count: Int(info.words))
+        spans.leaves.append(zeros: Int(info.words))
         // "No trace" and a template with a trace id exclude each other.
         if (info.trace >= 0) != (symbol != BlockModel.noTrace) { return c.fail() }
       }
@@ -363,7 +363,7 @@ extension BlockModel {
           Int(infos[Int(template)].words) <= leafLimit &- records.leaves.count
         else { return c.fail() }
         records.templates.append(template)
-        records.leaves.append(repeating: 0, count: Int(infos[Int(template)].words))
+        records.leaves.append(zeros: Int(infos[Int(template)].words))
       }
       previous = UInt64(template)
       rowAt.append(UInt32(row))

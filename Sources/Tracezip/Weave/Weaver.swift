@@ -54,10 +54,10 @@ struct Weaver: ~Copyable {
         openAt.0 = out.count
         if framing == .lengthPrefixed {
           openWidth.0 = -4
-          out.append(repeating: 0, count: 4)
+          out.append(zeros: 4)
         } else {
           openWidth.0 = Int(step.width1)
-          out.append(repeating: 0, count: Int(step.width1))
+          out.append(zeros: Int(step.width1))
         }
       case .open:
         out.append(skeletons.literal(step))
@@ -68,7 +68,7 @@ struct Weaver: ~Copyable {
           openAt.2 = out.count
           openWidth.2 = Int(step.width1)
         }
-        out.append(repeating: 0, count: Int(step.width1))
+        out.append(zeros: Int(step.width1))
       case .openExplicit:
         out.append(skeletons.literal(step))
         out.append(varint: nextSpine(block), width: Int(step.width1))
@@ -87,7 +87,7 @@ struct Weaver: ~Copyable {
         while left > 0 {
           out.appendSlack(literal)
           let from = out.count
-          out.append(repeating: 0, count: step.width1 == 0 ? 2 : Int(step.width1))
+          out.append(zeros: step.width1 == 0 ? 2 : Int(step.width1))
           let content = out.count
           if !record(.span, block, skeletons, strings, constants, bound, &out) { return false }
           let count = out.count &- content
@@ -237,7 +237,7 @@ struct Weaver: ~Copyable {
         while left > 0 {
           out.appendSlack(plan.tail(op))
           let from = out.count
-          out.append(repeating: 0, count: op.width1 == 0 ? 2 : Int(op.width1))
+          out.append(zeros: op.width1 == 0 ? 2 : Int(op.width1))
           if !record(op.child, block, skeletons, strings, constants, bound, &out) { return false }
           patch(from, Int(op.width1), &out)
           left &-= 1
