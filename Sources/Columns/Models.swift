@@ -46,9 +46,6 @@ public struct Models: ~Copyable {
       let model = states.sixteen(at: at)
       model.first = min(model.first, 10)
     }
-    for at in base + ModelSize.number..<base + ModelSize.signed {
-      states[at] = states[at] & ~1023 | min(states[at] & 1023, 12)
-    }
     return base
   }
 }
@@ -59,8 +56,8 @@ public enum ModelSize {
   public static let nibble = 8
   /// `codeNumber`: a nibble for the upper half of the bucket, and one for the lower under each of those.
   public static let number = 17 * nibble
-  /// `codeSigned`: a number and a sign under each bit length.
-  public static let signed = number + 65
+  /// `codeSigned`: the same.
+  public static let signed = number
   /// `codeTree` of `bits` bits.
   @inlinable public static func tree(_ bits: Int) -> Int { 1 << bits }
 }
@@ -124,14 +121,32 @@ extension BitCoder where Self: ~Copyable {
     return UInt64(truncatingIfNeeded: 4 | bucket & 3) << UInt64(below) | rest
   }
 
-  /// A signed number: magnitude as `codeNumber`, then the sign under the magnitude's bit length. Takes
-  /// `ModelSize.signed` models at `base`. `Int64.min` codes as a magnitude of 2^63.
+  /// A signed number: its bucket in two nibbles, then raw bits. The first 15 buckets are 0, 1, -1, 2, ... -7; then comes
+  /// `Int64.min`, and above a bucket is a bit length, the bit below the leading one, and the sign. Takes
+  /// `ModelSize.signed` models at `base`.
   @inlinable @inline(__always)
   public mutating func codeSigned(_ value: Int64, _ models: inout Models, _ base: Int) -> Int64 {
-    let magnitude = codeNumber(value.magnitude, &models, base)
-    if magnitude == 0 { return 0 }
-    let signAt = base &+ ModelSize.number &+ (64 - magnitude.leadingZeroBitCount)
-    let negative = code(value < 0 ? 1 : 0, &models.states[signAt], limit: 255) != 0
-    return negative ? Int64(bitPattern: 0 &- magnitude) : Int64(bitPattern: magnitude)
+    let magnitude = value.magnitude
+    let isNegative: UInt64 = value < 0 ? 1 : 0
+    var bucket = Int(truncatingIfNeeded: magnitude &* 2 &- (magnitude == 0 ? 0 : 1 &- isNegative))
+    if !Self.decodes, magnitude >= 8 {
+      let length = 64 &- magnitude.leadingZeroBitCount
+      bucket =
+        length == 64
+        ? 15 : length &* 4 &+ Int(truncatingIfNeeded: magnitude &>> UInt64(length &- 2) & 1 &* 2 &+ isNegative)
+    }
+    let upper = codeNibble(bucket >> 4, &models, base)
+    let lower = codeNibble(bucket & 15, &models, base &+ (upper &+ 1) &* ModelSize.nibble, beside: true)
+    bucket = upper &<< 4 | lower
+    if bucket < 16 {
+      if bucket == 15 { return .min }
+      let half = Int64(truncatingIfNeeded: bucket &+ 1) >> 1
+      return bucket & 1 == 0 ? 0 &- half : half
+    }
+    let below = bucket >> 2 &- 2
+    let rest = codeRaw(magnitude, count: below) & ((1 << UInt64(below)) &- 1)
+    let size = UInt64(truncatingIfNeeded: 2 | bucket >> 1 & 1) << UInt64(below) | rest
+    let sign = 0 &- UInt64(truncatingIfNeeded: bucket & 1)
+    return Int64(bitPattern: (size ^ sign) &- sign)
   }
 }
