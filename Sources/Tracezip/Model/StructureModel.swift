@@ -202,23 +202,11 @@ extension BlockModel {
       }
       previousTemplate = UInt64(template)
       rowAt.append(UInt32(row))
-      // Parent and own id.
-      if structure.parentModels[Int(template)] < 0 {
-        structure.parentModels[Int(template)] = Int32(models.allocate(40))
-      }
-      let base = Int(structure.parentModels[Int(template)])
-      var parent = -1
-      if info.parent >= 0 {
-        parent = codeParent(
-          C.decodes ? 0 : spans.leaves[row + Int(info.parent)], trace, Int(template), base, i, &c)
-        if c.failed { return }
-      }
-      var node = -1
-      if info.id >= 0 {
-        node = codeOwn(C.decodes ? 0 : spans.leaves[row + Int(info.id)], trace, base + 24, i, &c)
-        if c.failed { return }
-        traces.nodes[node].row = Int32(structure.firstRow + i)
-      }
+      let (parent, node) = codeReferences(
+        C.decodes || info.parent < 0 ? 0 : spans.leaves[row + Int(info.parent)],
+        C.decodes || info.id < 0 ? 0 : spans.leaves[row + Int(info.id)], info, trace, Int(template), i, &c)
+      if c.failed { return }
+      if node >= 0 { traces.nodes[node].row = Int32(structure.firstRow + i) }
       traces.traces[trace].note(template: template, span: node, parent: parent)
       structure.spanTrace.append(UInt32(trace))
       structure.spanNode.append(Int32(node))
@@ -227,106 +215,149 @@ extension BlockModel {
     }
   }
 
-  /// The parent as a node: the previous span's parent (0), the previous span (1), some nodes back (2), or new (3).
-  private mutating func codeParent<C: BitCoder & ~Copyable>(
-    _ id: UInt64, _ trace: Int, _ template: Int, _ base: Int, _ row: Int, _ c: inout C
-  ) -> Int {
-    let t = traces.traces[trace]
-    var symbol = 3
-    var back = 0
-    if !C.decodes {
-      if t.lastParent >= 0, traces.nodes[Int(t.lastParent)].id == id {
-        symbol = 0
-      } else if t.lastSpan >= 0, traces.nodes[Int(t.lastSpan)].id == id {
-        symbol = 1
-      } else if t.lastNode >= 0, let node = traces.node(trace, id) {
-        var n = Int(t.lastNode)
-        while n >= 0, n != node, back < BlockModel.reach {
-          n = Int(traces.nodes[n].previous)
-          back += 1
-        }
-        if n == node { symbol = 2 }
-      }
-    }
-    // No candidates, no choice.
-    let state = Int(structure.parentLast[template]) + (t.lastNode < 0 ? 4 : t.lastParent < 0 ? 2 : 0)
-    symbol = c.codeTree(symbol, bits: 2, &models, base + min(state, 5) * 4, limit: 120)
-    structure.parentLast[template] = symbol == 3 ? 1 : 0
-    switch symbol {
-    case 0, 1:
-      let node = Int(symbol == 0 ? t.lastParent : t.lastSpan)
-      if node < 0 { c.fail() }
-      return node
-    case 2:
-      var left = Int(truncatingIfNeeded: c.codeNumber(UInt64(back), &models, structure.distanceModels))
-      var n = Int(t.lastNode)
-      while n >= 0, left > 0, left <= BlockModel.reach {
-        n = Int(traces.nodes[n].previous)
-        left -= 1
-      }
-      if n < 0 || left != 0 { c.fail() }
-      return n
-    default:
-      let node = traces.append(trace, id: id, isSpan: false, encoding: !C.decodes)
-      structure.draws.append(Draw(kind: .orphan, row: Int32(row), target: Int32(node)))
-      return node
-    }
+  /// What a span's parent is to it, and its own id to what came before.
+  private enum Reference {
+    /// The parent: that of the trace's span before, this span itself, a node further back, or new.
+    static let sameParent = 0, spanBefore = 1, nodeBack = 2, newParent = 3
+    /// The span's own id: new, named before as a parent, or that of an earlier span.
+    static let newSpan = 0, pending = 1, spanBack = 2
   }
 
-  /// The span's own id: new (0), named before as a parent (1), or that of an earlier span (2).
-  private mutating func codeOwn<C: BitCoder & ~Copyable>(
-    _ id: UInt64, _ trace: Int, _ base: Int, _ row: Int, _ c: inout C
-  ) -> Int {
+  /// A span's parent and its own id as nodes, -1 where its template has none: how both are told in one symbol, then how
+  /// far back they lie.
+  private mutating func codeReferences<C: BitCoder & ~Copyable>(
+    _ parentId: UInt64, _ id: UInt64, _ info: TemplateInfo, _ trace: Int, _ template: Int, _ row: Int, _ c: inout C
+  ) -> (parent: Int, node: Int) {
+    if structure.parentModels[template] < 0 {
+      structure.parentModels[template] = Int32(models.allocate(12 * ModelSize.nibble))
+    }
     let t = traces.traces[trace]
-    var symbol = 0
-    var back = 0
-    if !C.decodes, t.lastNode >= 0, let node = traces.node(trace, id) {
-      if traces.nodes[node].isSpan {
-        var n = Int(t.lastNode)
-        var hops = 0
-        while n >= 0, n != node, hops < BlockModel.reach {
-          if traces.nodes[n].isSpan { back += 1 }
-          n = Int(traces.nodes[n].previous)
-          hops += 1
-        }
-        if n == node { symbol = 2 }
-      } else {
-        var n = Int(t.lastPending)
-        while n >= 0, n != node, back < BlockModel.reach {
-          n = Int(traces.nodes[n].pending)
-          back += 1
-        }
-        if n == node { symbol = 1 }
+    // No candidates, no choice.
+    let state =
+      (t.lastPending >= 0 ? 6 : 0) + (t.lastNode < 0 ? 4 : t.lastParent < 0 ? 2 : 0)
+      + Int(structure.parentLast[template])
+    var (parent, own) = (Reference.sameParent, Reference.newSpan)
+    var (parentBack, ownBack) = (0, 0)
+    var parentNode = -1
+    if !C.decodes {
+      if info.parent >= 0 {
+        (parent, parentBack) = findParent(parentId, t, trace)
+        if parent == Reference.newParent { parentNode = addOrphan(parentId, trace, row, &c) }
       }
+      if info.id >= 0 { (own, ownBack) = findOwn(id, trace) }
     }
-    symbol = c.codeTree(symbol, bits: 2, &models, base + (t.lastPending >= 0 ? 4 : 0), limit: 120)
-    if symbol == 0 || symbol == 3 {
-      let node = traces.append(trace, id: id, isSpan: true, encoding: !C.decodes)
+    let symbol = c.codeNibble(
+      parent << 2 | own, &models, Int(structure.parentModels[template]) + state * ModelSize.nibble)
+    (parent, own) = (symbol >> 2, symbol & 3)
+    structure.parentLast[template] = parent == Reference.newParent ? 1 : 0
+    if info.parent >= 0 {
+      switch parent {
+      case Reference.sameParent: parentNode = Int(t.lastParent)
+      case Reference.spanBefore: parentNode = Int(t.lastSpan)
+      case Reference.nodeBack:
+        let back = c.codeNumber(UInt64(parentBack), &models, structure.distanceModels)
+        parentNode = node(back, before: Int(t.lastNode))
+      default: if C.decodes { parentNode = addOrphan(0, trace, row, &c) }
+      }
+      if parentNode < 0 { c.fail() }
+    }
+    if info.id < 0 || c.failed { return (parentNode, -1) }
+    var node: Int
+    switch own {
+    case Reference.newSpan:
+      node = traces.append(trace, id: id, isSpan: true, encoding: !C.decodes)
       structure.draws.append(Draw(kind: .span, row: Int32(row), target: Int32(node)))
-      return node
+    case Reference.pending:
+      let back = c.codeNumber(UInt64(ownBack), &models, structure.distanceModels + ModelSize.number)
+      node = claim(back, trace)
+    case Reference.spanBack:
+      let back = c.codeNumber(UInt64(ownBack), &models, structure.distanceModels + 2 * ModelSize.number)
+      node = span(back, trace)
+    default: node = -1
     }
-    var left = Int(
-      truncatingIfNeeded:
-        c.codeNumber(UInt64(back), &models, structure.distanceModels + symbol * ModelSize.number))
-    guard left >= 0, left <= BlockModel.reach else {
+    if node < 0 {
       c.fail()
-      return 0
+      node = 0
     }
-    if symbol == 1 {
-      var (n, next) = (Int(t.lastPending), -1)
-      while n >= 0, left > 0 {
-        (n, next) = (Int(traces.nodes[n].pending), n)
-        left -= 1
-      }
-      guard n >= 0 else {
-        c.fail()
-        return 0
-      }
-      traces.claim(n, of: trace, next: next)
-      return n
+    return (parentNode, node)
+  }
+
+  /// Encoder: how a span's parent is told.
+  @inline(__always)
+  private mutating func findParent(_ id: UInt64, _ t: Trace, _ trace: Int) -> (symbol: Int, back: Int) {
+    if t.lastParent >= 0, traces.nodes[Int(t.lastParent)].id == id { return (Reference.sameParent, 0) }
+    if t.lastSpan >= 0, traces.nodes[Int(t.lastSpan)].id == id { return (Reference.spanBefore, 0) }
+    guard t.lastNode >= 0, let node = traces.node(trace, id) else { return (Reference.newParent, 0) }
+    var (n, back) = (Int(t.lastNode), 0)
+    while n >= 0, n != node, back < BlockModel.reach {
+      n = Int(traces.nodes[n].previous)
+      back += 1
     }
-    var n = Int(t.lastNode)
-    var hops = 0
+    return n == node ? (Reference.nodeBack, back) : (Reference.newParent, 0)
+  }
+
+  /// Encoder: how a span's own id is told.
+  @inline(__always)
+  private mutating func findOwn(_ id: UInt64, _ trace: Int) -> (symbol: Int, back: Int) {
+    let (lastNode, lastPending) = (traces.traces[trace].lastNode, traces.traces[trace].lastPending)
+    guard lastNode >= 0, let node = traces.node(trace, id) else { return (Reference.newSpan, 0) }
+    var back = 0
+    if traces.nodes[node].isSpan {
+      var (n, hops) = (Int(lastNode), 0)
+      while n >= 0, n != node, hops < BlockModel.reach {
+        if traces.nodes[n].isSpan { back += 1 }
+        n = Int(traces.nodes[n].previous)
+        hops += 1
+      }
+      return n == node ? (Reference.spanBack, back) : (Reference.newSpan, 0)
+    }
+    var n = Int(lastPending)
+    while n >= 0, n != node, back < BlockModel.reach {
+      n = Int(traces.nodes[n].pending)
+      back += 1
+    }
+    return n == node ? (Reference.pending, back) : (Reference.newSpan, 0)
+  }
+
+  /// A node for a parent that was not met before.
+  @inline(__always)
+  private mutating func addOrphan<C: BitCoder & ~Copyable>(
+    _ id: UInt64, _ trace: Int, _ row: Int, _ c: inout C
+  ) -> Int {
+    let node = traces.append(trace, id: id, isSpan: false, encoding: !C.decodes)
+    structure.draws.append(Draw(kind: .orphan, row: Int32(row), target: Int32(node)))
+    return node
+  }
+
+  /// The node `back` before `last` in its trace's list, -1 for none.
+  @inline(__always)
+  private mutating func node(_ back: UInt64, before last: Int) -> Int {
+    guard back <= UInt64(BlockModel.reach) else { return -1 }
+    var (n, left) = (last, back)
+    while n >= 0, left > 0 {
+      n = Int(traces.nodes[n].previous)
+      left -= 1
+    }
+    return n
+  }
+
+  /// The pending node `back` before the last in `trace`, now a span; -1 for none.
+  @inline(__always)
+  private mutating func claim(_ back: UInt64, _ trace: Int) -> Int {
+    guard back <= UInt64(BlockModel.reach) else { return -1 }
+    var (n, next, left) = (Int(traces.traces[trace].lastPending), -1, back)
+    while n >= 0, left > 0 {
+      (n, next) = (Int(traces.nodes[n].pending), n)
+      left -= 1
+    }
+    if n >= 0 { traces.claim(n, of: trace, next: next) }
+    return n
+  }
+
+  /// The node of the span `back` before the last in `trace`, -1 for none.
+  @inline(__always)
+  private mutating func span(_ back: UInt64, _ trace: Int) -> Int {
+    var (n, left, hops) = (Int(traces.traces[trace].lastNode), back, 0)
     while n >= 0, hops <= BlockModel.reach {
       if traces.nodes[n].isSpan {
         if left == 0 { return n }
@@ -335,8 +366,7 @@ extension BlockModel {
       n = Int(traces.nodes[n].previous)
       hops += 1
     }
-    c.fail()
-    return 0
+    return -1
   }
 
   /// Templates of the events or links of all spans, `owners` naming the span row of each.
@@ -415,13 +445,9 @@ extension BlockModel {
           known = n == target
         }
         if c.codeBit(known, &models, base + 4, limit: 60) {
-          var left = Int(truncatingIfNeeded: c.codeNumber(UInt64(back), &models, structure.distanceModels))
-          node = Int(traces.traces[within].lastNode)
-          while node >= 0, left > 0, left <= BlockModel.reach {
-            node = Int(traces.nodes[node].previous)
-            left -= 1
-          }
-          guard node >= 0, left == 0 else { return c.fail() }
+          let hops = c.codeNumber(UInt64(back), &models, structure.distanceModels)
+          node = self.node(hops, before: Int(traces.traces[within].lastNode))
+          guard node >= 0 else { return c.fail() }
         } else {
           node = traces.append(within, id: id, isSpan: false, encoding: !C.decodes)
           structure.draws.append(Draw(kind: .linkSpan, row: Int32(i), target: Int32(node)))
