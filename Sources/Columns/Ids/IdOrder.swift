@@ -2,26 +2,34 @@ import Bytes
 
 /// The order in which ids are coded: that in which they were most likely drawn.
 enum IdOrder {
-  /// The numbers of `draws` by start time, then file order.
-  static func visit(_ draws: borrowing Buffer<IdDraw>, _ tags: borrowing DrawTags, into order: inout Buffer<UInt32>) {
+  /// The numbers of those of `draws` that are `wanted`, by start time, then file order.
+  @inline(__always)
+  static func visit(
+    _ draws: borrowing Buffer<IdDraw>, _ tags: borrowing DrawTags, into order: inout Buffer<UInt32>,
+    _ wanted: (Int) -> Bool = { _ in true }
+  ) {
     order.removeAll()
     order.reserve(draws.count)
-    for d in 0..<draws.count { order.append(UInt32(truncatingIfNeeded: d)) }
+    for d in 0..<draws.count where wanted(d) { order.append(UInt32(truncatingIfNeeded: d)) }
     if !tags.areSorted { sort(&order, draws, tags.least, tags.most) }
   }
 
   /// Bits of a draw's number in a key.
   private static var numberBits: UInt64 { 20 }
 
-  /// A stable sort by start time: a start, counted from the least, and the draw's number make one word.
+  /// A stable sort of ascending numbers by start time: a start, counted from the least, and the draw's number make one word.
   private static func sort(
     _ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, _ least: UInt64, _ most: UInt64
   ) {
     guard draws.count <= 1 << numberBits, most - least < 1 << (64 - numberBits) else {
       return sortWide(&order, draws)
     }
-    var keys = Buffer<UInt64>(capacity: draws.count)
-    for d in 0..<draws.count { keys.append((draws[d].start &- least) &<< numberBits | UInt64(d)) }
+    var keys = Buffer<UInt64>(capacity: order.count)
+    for i in 0..<order.count {
+      let d = order[i]
+      keys.append((draws[Int(d)].start &- least) &<< numberBits | UInt64(d))
+    }
+    if keys.isEmpty { return }
     if keys.count < 64 {
       for i in 1..<keys.count {
         let key = keys[i]
@@ -100,7 +108,7 @@ enum IdOrder {
   /// Where the starts of a block lie hours apart, or some are missing.
   private static func sortWide(_ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>) {
     var keys: [(start: UInt64, draw: UInt32)] = []
-    for d in 0..<draws.count { keys.append((draws[d].start, UInt32(d))) }
+    for i in 0..<order.count { keys.append((draws[Int(order[i])].start, order[i])) }
     keys.sort { $0.start != $1.start ? $0.start < $1.start : $0.draw < $1.draw }
     for i in 0..<keys.count { order[i] = keys[i].draw }
   }

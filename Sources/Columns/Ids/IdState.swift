@@ -130,9 +130,13 @@ struct IdState: ~Copyable {
     }
     if counts[0] < draws.count {
       // The encoder has it from planning.
-      if C.decodes { IdOrder.visit(draws, plan.tags, into: &order) } else { swap(&order, &plan.order) }
+      if C.decodes {
+        IdOrder.visit(draws, plan.tags, into: &order) { groupOf[$0] != 0 }
+      } else {
+        swap(&order, &plan.order)
+      }
       sortByGroup()
-      var start = counts[0]
+      var start = 0
       for g in 1..<groups.count where counts[g] > 0 {
         let before = coder.spent
         let counted = codeDrawn(g, start..<start + counts[g], &draws, &plan, &coder)
@@ -145,19 +149,21 @@ struct IdState: ~Copyable {
     }
   }
 
-  /// Puts the draws of each group, in their order, one group behind the other into `list`.
+  /// Puts the draws of each group but 0, in their order, one group behind the other into `list`.
   private mutating func sortByGroup() {
     ends.removeAll()
+    ends.append(0)
     var start = 0
-    for g in 0..<counts.count {
+    for g in 1..<counts.count {
       ends.append(start)
       start += counts[g]
     }
     list.removeAll()
-    list.append(repeating: 0, count: order.count)
+    list.append(repeating: 0, count: start)
     for i in 0..<order.count {
       let d = order[i]
       let g = Int(groupOf[Int(d)])
+      if g == 0 { continue }
       list[ends[g]] = d
       ends[g] &+= 1
     }
