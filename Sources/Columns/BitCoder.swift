@@ -273,14 +273,11 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @usableFromInline var rawBit: UInt = 0
   /// Bytes taken from the end of `rest`.
   @usableFromInline var fromEnd = 0
-  @usableFromInline var gaveUp = false
 
   @inlinable public static var decodes: Bool { @inline(__always) get { true } }
   /// Whether the streams ran out or a model found nonsense.
-  @inlinable public var failed: Bool {
-    gaveUp || at > coded.count &+ 16 || rawBytes > rest.count || fromEnd > rest.count &+ 16
-  }
-  public mutating func fail() { gaveUp = true }
+  public private(set) var failed = false
+  public mutating func fail() { failed = true }
 
   @inlinable public var spent: Int { at + rawBytes + fromEnd }
 
@@ -314,6 +311,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
       word = word << 8 | (at < coded.count ? UInt32(coded[at]) : 0)
       at &+= 1
     }
+    if at > coded.count &+ 16 { fail() }
     return word
   }
 
@@ -333,6 +331,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
       fromEnd &+= 1
       word = word << 8 | (fromEnd <= rest.count ? UInt32(rest[rest.count &- fromEnd]) : 0)
     }
+    if fromEnd > rest.count &+ 16 { fail() }
     return word
   }
 
@@ -381,15 +380,16 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   @inlinable @inline(__always)
   mutating func takeRaw(_ count: Int) -> UInt64 {
     let at = Int(truncatingIfNeeded: rawBit &>> 3)
-    let word = at &+ 8 <= rest.count ? rest.load(UInt64.self, at: at) : lastRaw(at)
-    let out = word &>> UInt64(rawBit & 7) & ((1 &<< UInt64(count)) &- 1)
+    let first = rawBit & 7
     rawBit &+= UInt(bitPattern: count)
-    return out
+    let word = at &+ 8 <= rest.count ? rest.load(UInt64.self, at: at) : lastRaw(at)
+    return word &>> UInt64(first) & ((1 &<< UInt64(count)) &- 1)
   }
 
   /// The bytes from `at` on where there are fewer than eight, zeros behind them.
   @usableFromInline @inline(never)
-  func lastRaw(_ at: Int) -> UInt64 {
+  mutating func lastRaw(_ at: Int) -> UInt64 {
+    if rawBytes > rest.count { fail() }
     var word: UInt64 = 0
     for k in 0..<8 where at + k < rest.count { word |= UInt64(rest[at + k]) << UInt64(8 * k) }
     return word

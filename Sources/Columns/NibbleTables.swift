@@ -55,10 +55,8 @@ struct NibbleTables: @unchecked Sendable {
     // Without branches: symbols are hard to foresee. Lane 0 is masked, 16 is the whole.
     let next = symbol &+ 1
     let past = UInt64(truncatingIfNeeded: next >> 4)
-    return (
-      UInt64(model[symbol]) & UInt64(bitPattern: Int64(0 &- symbol) >> 63),
-      UInt64(model[next]) & (past &- 1) | past << 15
-    )
+    let isFirst = UInt64(truncatingIfNeeded: symbol &+ 15) &>> 4 &- 1
+    return (UInt64(model[symbol]) & ~isFirst, UInt64(model[next]) & (past &- 1) | past << 15)
   }
 
   /// Moves the frequencies of `model`, which has seen `seen` symbols, towards `symbol`, and counts it: each by a share of what

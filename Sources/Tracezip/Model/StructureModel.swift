@@ -201,16 +201,16 @@ extension BlockModel {
         if (info.trace >= 0) != (symbol != BlockModel.noTrace) { return c.fail() }
       }
       previousTemplate = UInt64(template)
-      rowAt.append(UInt32(row))
+      rowAt.append(UInt32(truncatingIfNeeded: row))
       let (parent, node) = codeReferences(
         C.decodes || info.parent < 0 ? 0 : spans.leaves[row + Int(info.parent)],
         C.decodes || info.id < 0 ? 0 : spans.leaves[row + Int(info.id)], info, trace, Int(template), i, &c)
       if c.failed { return }
-      if node >= 0 { traces.nodes[node].row = Int32(structure.firstRow + i) }
+      if node >= 0 { traces.nodes[node].row = Int32(truncatingIfNeeded: structure.firstRow &+ i) }
       traces.traces[trace].note(template: template, span: node, parent: parent)
-      structure.spanTrace.append(UInt32(trace))
-      structure.spanNode.append(Int32(node))
-      structure.spanParent.append(Int32(parent))
+      structure.spanTrace.append(UInt32(truncatingIfNeeded: trace))
+      structure.spanNode.append(Int32(truncatingIfNeeded: node))
+      structure.spanParent.append(Int32(truncatingIfNeeded: parent))
       row += Int(info.words)
     }
   }
@@ -396,7 +396,7 @@ extension BlockModel {
         records.leaves.append(zeros: Int(infos[Int(template)].words))
       }
       previous = UInt64(template)
-      rowAt.append(UInt32(row))
+      rowAt.append(UInt32(truncatingIfNeeded: row))
       row += Int(infos[Int(template)].words)
     }
   }
