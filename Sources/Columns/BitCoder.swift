@@ -159,7 +159,7 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 
   @inlinable @inline(__always)
   public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
-    let bound = (first.range >> 16) &* UInt64(max(1, model >> 16))
+    let bound = (first.range >> 16) &* UInt64(model >> 16 | 1)
     if bit != 0 {
       first.range = bound
     } else {
@@ -337,7 +337,7 @@ public struct RangeDecoder: BitCoder, ~Copyable {
 
   @inlinable @inline(__always)
   public mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32 {
-    let bound = (first.range >> 16) &* UInt64(max(1, model >> 16))
+    let bound = (first.range >> 16) &* UInt64(model >> 16 | 1)
     // 1 lies at the bottom of the interval.
     let out: UInt32
     if first.value < bound {

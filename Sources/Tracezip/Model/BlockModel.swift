@@ -132,18 +132,33 @@ struct BlockModel: ~Copyable {
 
   /// A value in a context (negative: none), then in the slot's alphabet, the column's alphabet, the segment's strings,
   /// or new. Returns the symbol.
+  @inline(__always)
   mutating func codeValue<C: BitCoder & ~Copyable>(
-    _ value: UInt64, slot: Int, context: Int, _ c: inout C
+    _ value: UInt64, slot: Int, isString: Bool, context: Int, _ c: inout C
+  ) -> UInt64 {
+    let sym = C.decodes ? 0 : symbol(value, isString: isString)
+    if context >= 0, let found = contexts.codeFirst(sym, context, &c) {
+      return checked(found, isString: isString, &c)
+    }
+    return codeRarer(value, sym, slot: slot, context: context, &c)
+  }
+
+  /// A symbol that was found in a context. Keys of contexts may collide: a number of one may be no string of another.
+  @inline(__always)
+  private func checked<C: BitCoder & ~Copyable>(_ symbol: UInt64, isString: Bool, _ c: inout C) -> UInt64 {
+    if !C.decodes || !isString || symbol < UInt64(stringCount) { return symbol }
+    c.fail()
+    return 0
+  }
+
+  /// A value that is not its context's first candidate.
+  @inline(never)
+  private mutating func codeRarer<C: BitCoder & ~Copyable>(
+    _ value: UInt64, _ sym: UInt64, slot: Int, context: Int, _ c: inout C
   ) -> UInt64 {
     let info = slotInfos[slot]
-    let sym = C.decodes ? 0 : symbol(value, isString: info.isString)
-    if context >= 0, let found = contexts.code(sym, context, &c) {
-      // Keys of contexts may collide: a number of one may be no string of another.
-      if C.decodes, info.isString, found >= UInt64(stringCount) {
-        c.fail()
-        return 0
-      }
-      return found
+    if context >= 0, let found = contexts.codeOthers(sym, context, &c) {
+      return checked(found, isString: info.isString, &c)
     }
     var alphabet = Int(slots[slot].alphabet)
     if alphabet < 0 {
@@ -265,7 +280,9 @@ struct BlockModel: ~Copyable {
     var last = slots[slot].last
     switch shape {
     case SlotShape.same, SlotShape.constant:
-      if shape == SlotShape.constant { last = codeValue(C.decodes ? 0 : rows[0, word], slot: slot, context: -1, &c) }
+      if shape == SlotShape.constant { 
+        last = codeValue(C.decodes ? 0 : rows[0, word], slot: slot, isString: isString, context: -1, &c)
+      }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
       if C.decodes || isString {
         let filled = slotInfos[slot].isRead || slotCosts.isOn ? n : C.decodes ? 1 : 0
@@ -319,7 +336,7 @@ struct BlockModel: ~Copyable {
         } else if kind == SlotContext.previous {
           context = contexts.context(BlockModel.key(UInt64(slot), 1, last))
         }
-        last = codeValue(C.decodes ? 0 : rows[i, word], slot: slot, context: context, &c)
+        last = codeValue(C.decodes ? 0 : rows[i, word], slot: slot, isString: isString, context: context, &c)
         rows[i, word] = last
         if teaches {
           let key = isOwn ? traceKey(slot, env.trace(rows.record(i))) : keys[i]

@@ -62,7 +62,7 @@ extension BlockModel {
       var value = C.decodes ? 0 : block.spineLeaves[leaf]
       if step.kind.leaf == .string {
         let context = contexts.context(BlockModel.key(UInt64(slot), 1, slots[slot].last))
-        value = codeValue(value, slot: slot, context: context, &c)
+        value = codeValue(value, slot: slot, isString: true, context: context, &c)
         slots[slot].last = value
         let column = skeletons.columns[Int(step.column)]
         if column.isResource {

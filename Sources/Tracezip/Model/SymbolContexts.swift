@@ -122,14 +122,28 @@ struct SymbolContexts: ~Copyable {
   mutating func code<C: BitCoder & ~Copyable>(
     _ symbol: UInt64, _ context: Int, _ c: inout C, excluded: Int = -1
   ) -> UInt64? {
+    codeFirst(symbol, context, &c, excluded: excluded) ?? codeOthers(symbol, context, &c, excluded: excluded)
+  }
+
+  /// The first part of `code`: whether it is the candidate most trusted.
+  @inline(__always)
+  mutating func codeFirst<C: BitCoder & ~Copyable>(
+    _ symbol: UInt64, _ context: Int, _ c: inout C, excluded: Int = -1
+  ) -> UInt64? {
+    let first = all[context].symbols.0
+    guard all[context].used > 0, !holds(excluded, first),
+      c.code(first == symbol ? 1 : 0, &all[context].models.0, limit: 60) != 0
+    else { return nil }
+    return first
+  }
+
+  /// The second: whether it is one of the others.
+  @inline(__always)
+  mutating func codeOthers<C: BitCoder & ~Copyable>(
+    _ symbol: UInt64, _ context: Int, _ c: inout C, excluded: Int = -1
+  ) -> UInt64? {
     let (symbols, used) = (all[context].symbols, all[context].used)
-    if used == 0 { return nil }
-    if !holds(excluded, symbols.0),
-      c.code(symbols.0 == symbol ? 1 : 0, &all[context].models.0, limit: 60) != 0
-    {
-      return symbols.0
-    }
-    if used == 1 { return nil }
+    if used <= 1 { return nil }
     if !holds(excluded, symbols.1),
       c.code(symbols.1 == symbol ? 1 : 0, &all[context].models.1, limit: 60) != 0
     {
