@@ -69,17 +69,27 @@ extension BlockModel {
 
   /// Codes a template of a record in two contexts, the wider of which learns what the narrower misses, then in an
   /// alphabet, then by number.
+  @inline(__always)
   private mutating func codeTemplate<C: BitCoder & ~Copyable>(
-    _ template: UInt32, _ narrow: UInt64, _ wide: UInt64, _ alphabet: Int, _ c: inout C
+    _ template: UInt32, _ narrow: UInt64, _ wide: @autoclosure () -> UInt64, _ alphabet: Int, _ c: inout C
   ) -> UInt32 {
-    let a = contexts.context(narrow)
+    let context = contexts.context(narrow)
+    if let found = contexts.codeFirst(UInt64(template), context, &c) { return UInt32(truncatingIfNeeded: found) }
+    return codeRarerTemplate(template, context, wide(), alphabet, &c)
+  }
+
+  /// A template that is not its narrower context's first candidate.
+  @inline(never)
+  private mutating func codeRarerTemplate<C: BitCoder & ~Copyable>(
+    _ template: UInt32, _ a: Int, _ wide: UInt64, _ alphabet: Int, _ c: inout C
+  ) -> UInt32 {
     let sym = UInt64(template)
     var out: UInt64
-    if let found = contexts.code(sym, a, &c) { return UInt32(found) }
+    if let found = contexts.codeOthers(sym, a, &c) { return UInt32(truncatingIfNeeded: found) }
     let b = contexts.context(wide)
     if let found = contexts.code(sym, b, &c, excluded: a) {
       contexts.learn(found, a)
-      return UInt32(found)
+      return UInt32(truncatingIfNeeded: found)
     }
     if let found = alphabets.code(sym, alphabet, &models, &c) {
       out = found
