@@ -280,7 +280,7 @@ struct BlockModel: ~Copyable {
     var last = slots[slot].last
     switch shape {
     case SlotShape.same, SlotShape.constant:
-      if shape == SlotShape.constant { 
+      if shape == SlotShape.constant {
         last = codeValue(C.decodes ? 0 : rows[0, word], slot: slot, isString: isString, context: -1, &c)
       }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
