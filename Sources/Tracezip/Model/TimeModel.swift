@@ -28,11 +28,20 @@ struct TimeSlot: BitwiseCopyable {
   var scale: UInt8 = 0
 }
 
+/// The class that a template's spans were last of, by name and scope: the next is mostly of the same.
+struct MetClass: BitwiseCopyable {
+  var name: UInt64 = 0
+  var scope: UInt32 = 0
+  var id: Int32 = -1
+}
+
 struct TimeState: ~Copyable {
   var slots = Buffer<TimeSlot>()
   /// Of spans of one template, name and scope, once there have been enough of them.
   var classes = Buffer<TimeSlot>()
   var classIndex = FlatMap()
+  /// By template.
+  var met = Buffer<MetClass>()
   /// Of events: four a template, for the first, second, third and later event of a span.
   var eventSlots = Buffer<TimeSlot>()
   var sharedStart = 0
@@ -94,6 +103,7 @@ extension BlockModel {
     times.forgetStarts()
     times.slots.resize(to: infos.count, filling: TimeSlot())
     times.eventSlots.resize(to: infos.count * 4, filling: TimeSlot())
+    times.met.resize(to: infos.count, filling: MetClass())
     if times.sharedStart == 0 {
       times.sharedStart = models.allocate(ModelSize.signed * 8)
       times.sharedDuration = models.allocate(ModelSize.signed * 4)
@@ -325,14 +335,11 @@ extension BlockModel {
     _ template: Int, _ info: TemplateInfo, _ leaves: BufferView<UInt64>, _ row: Int, _ scope: UInt32
   ) -> Int {
     let name = info.name >= 0 ? leaves[row &+ Int(info.name)] : .max
-    let key = BlockModel.key(UInt64(template) << 32 | UInt64(scope), name, 40)
-    let id: Int
-    if let found = times.classIndex[key] {
-      id = found
-    } else {
-      id = times.classes.count
-      times.classIndex[key] = id
-      times.classes.append(TimeSlot())
+    let met = times.met[template]
+    var id = Int(met.id)
+    if id < 0 || met.name != name || met.scope != scope {
+      id = findClass(BlockModel.key(UInt64(template) << 32 | UInt64(scope), name, 40))
+      times.met[template] = MetClass(name: name, scope: scope, id: Int32(truncatingIfNeeded: id))
     }
     let seen = times.classes[id].seen
     if seen >= TimeSlot.enough { return id }
@@ -347,6 +354,15 @@ extension BlockModel {
       return id
     }
     return -1
+  }
+
+  @inline(never)
+  private mutating func findClass(_ key: UInt64) -> Int {
+    if let found = times.classIndex[key] { return found }
+    let id = times.classes.count
+    times.classIndex[key] = id
+    times.classes.append(TimeSlot())
+    return id
   }
 
   /// Times of events, from their span's start or end or the event before.
