@@ -11,6 +11,14 @@ struct Draw: BitwiseCopyable {
   var row: Int32
   /// Node, or trace.
   var target: Int32
+
+  /// A segment is not allowed to hold as many as 32 bits can count.
+  @inline(__always)
+  init(_ kind: Kind, row: Int, target: Int) {
+    self.kind = kind
+    self.row = Int32(truncatingIfNeeded: row)
+    self.target = Int32(truncatingIfNeeded: target)
+  }
 }
 
 /// Models of the template sequence and of the references between spans.
@@ -170,7 +178,7 @@ extension BlockModel {
       case 1:
         trace = traces.traces.count
         if C.decodes { traces.add(Trace()) } else { traces.addKnown(high, low) }
-        structure.draws.append(Draw(kind: .trace, row: Int32(i), target: Int32(trace)))
+        structure.draws.append(Draw(.trace, row: i, target: trace))
         traces.touch(trace, rank: nil)
       case 2:
         let r = Int(truncatingIfNeeded: c.codeNumber(UInt64(rank ?? 0), &models, structure.rankModels))
@@ -189,7 +197,7 @@ extension BlockModel {
       default: trace = 0
       }
       if trace != structure.lastTrace {
-        traces.successor[structure.lastTrace] = UInt32(trace)
+        traces.successor[structure.lastTrace] = UInt32(truncatingIfNeeded: trace)
         structure.lastTrace = trace
       }
       // Template.
@@ -276,7 +284,7 @@ extension BlockModel {
     switch own {
     case Reference.newSpan:
       node = traces.append(trace, id: id, isSpan: true, encoding: !C.decodes)
-      structure.draws.append(Draw(kind: .span, row: Int32(row), target: Int32(node)))
+      structure.draws.append(Draw(.span, row: row, target: node))
     case Reference.pending:
       let back = c.codeNumber(UInt64(ownBack), &models, structure.distanceModels + ModelSize.number)
       node = claim(back, trace)
@@ -335,7 +343,7 @@ extension BlockModel {
     _ id: UInt64, _ trace: Int, _ row: Int, _ c: inout C
   ) -> Int {
     let node = traces.append(trace, id: id, isSpan: false, encoding: !C.decodes)
-    structure.draws.append(Draw(kind: .orphan, row: Int32(row), target: Int32(node)))
+    structure.draws.append(Draw(.orphan, row: row, target: node))
     return node
   }
 
@@ -437,7 +445,7 @@ extension BlockModel {
         default:
           trace = traces.traces.count
           if C.decodes { traces.add(Trace()) } else { traces.addKnown(high, low) }
-          structure.draws.append(Draw(kind: .linkTrace, row: Int32(i), target: Int32(trace)))
+          structure.draws.append(Draw(.linkTrace, row: i, target: trace))
         }
       }
       var node = -1
@@ -460,7 +468,7 @@ extension BlockModel {
           guard node >= 0 else { return c.fail() }
         } else {
           node = traces.append(within, id: id, isSpan: false, encoding: !C.decodes)
-          structure.draws.append(Draw(kind: .linkSpan, row: Int32(i), target: Int32(node)))
+          structure.draws.append(Draw(.linkSpan, row: i, target: node))
         }
       }
       structure.linkTrace.append(Int32(trace))

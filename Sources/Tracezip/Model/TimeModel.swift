@@ -188,7 +188,7 @@ extension BlockModel {
       times.stack.removeAll()
       while true {
         times.visited[j] = 1
-        times.stack.append(Int32(j))
+        times.stack.append(Int32(truncatingIfNeeded: j))
         let parent = Int(structure.spanParent[j])
         guard parent >= 0 else { break }
         let row = Int(traces.nodes[parent].row) - structure.firstRow

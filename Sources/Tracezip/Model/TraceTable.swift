@@ -153,9 +153,9 @@ struct TraceTable: ~Copyable {
     times.append(NodeTimes())
     nodes.append(
       Node(
-        id: id, previous: traces[trace].lastNode, trace: Int32(trace),
+        id: id, previous: traces[trace].lastNode, trace: Int32(truncatingIfNeeded: trace),
         pending: isSpan ? nil : traces[trace].lastPending))
-    let count = traces[trace].takeIn(Int32(n), id, isSpan: isSpan)
+    let count = traces[trace].takeIn(Int32(truncatingIfNeeded: n), id, isSpan: isSpan)
     if encoding, count > TraceTable.few { enter(n, all: count == TraceTable.few + 1) }
     return n
   }
@@ -201,6 +201,6 @@ struct TraceTable: ~Copyable {
       traces[trace].isRecent = true
     }
     recent.moveBack(rank ?? recent.count - 1)
-    recent[0] = UInt32(trace)
+    recent[0] = UInt32(truncatingIfNeeded: trace)
   }
 }
