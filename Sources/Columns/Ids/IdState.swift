@@ -14,10 +14,11 @@ import Bytes
 /// habits that are new; then for span ids, trace ids' first and last 8 bytes: bit, raw 64: mask of the bits shared by
 /// these, raw 64: their value; then bit: trace ids may end in the root's span id.
 ///
-/// **Groups of draws**, in file order, if there are groups but 0. A *pair* is two draws in a row in file order of one
-/// span and process, a span id and a trace id (or orphan and strange trace), neither of them in the pair before. bit: the group used last by the place; else bit: the one before;
-/// else bit: the one before that; else number: the group. Models: of the place, for strangers and their names, a
-/// pair's second draw apart.
+/// **Groups of draws**, if there are groups but 0. For each place with draws, in ascending order, bit: they are of one group,
+/// which is told then; for each draw of the other places, in file order, its group. That is, bit: the group used last by
+/// the place; else bit: the one before; else bit: the one before that; else number: the group. Models: of the place, for
+/// strangers and their names, a pair's second draw apart. A *pair* is two draws in a row in file order of one span and
+/// process, a span id and a trace id (or orphan and strange trace), neither of them in the pair before.
 ///
 /// **Group 0.** Draws in file order, *plain*: where bits are fixed, bit: they are as in the place's habits; then the other
 /// bits, raw, lowest run first; a trace id's first 8 bytes first. Where the place's trace ids may end in the span id, a
@@ -49,6 +50,8 @@ struct IdState: ~Copyable {
     var habits = IdHabits()
     /// Groups by last use.
     var recent: (Int32, Int32, Int32) = (0, -1, -1)
+    /// Of a block's draws the group of all, -1 where there are several.
+    var only: Int32 = -1
     /// Models of the group, made when first needed.
     var models = 0
   }
@@ -244,26 +247,53 @@ struct IdState: ~Copyable {
   private mutating func codeGroups<C: BitCoder & ~Copyable>(
     _ draws: borrowing Buffer<IdDraw>, _ plan: borrowing IdPlan, _ coder: inout C
   ) {
+    findOnly(plan, encoding: !C.decodes)
+    for i in 0..<present.count {
+      let p = present[i]
+      if places[p].models == 0 { places[p].models = models.allocate(8) }
+      if coder.codeBit(places[p].only >= 0, &models, bits + 5) {
+        places[p].only = codeGroup(p, C.decodes ? 0 : places[p].only, places[p].models, &coder)
+        if coder.failed { return }
+      } else {
+        places[p].only = -1
+      }
+    }
     let chosen = groupOf.elements
     for d in 0..<chosen.count {
       let tag = plan.tags[d]
       let p = tag.place
-      if places[p].models == 0 { places[p].models = models.allocate(8) }
-      var base = places[p].models
-      if tag.isStrange {
-        let own = groupContexts.established(UInt64(p) << 32 | UInt64(draws[d].name), need: 3, &models)
-        if own >= 0 { base = own }
-      }
-      base &+= tag.isSecond ? 4 : 0
-      let wanted = C.decodes ? 0 : plan.entries[d].group
-      var group = places[p].recent.0
-      if !coder.codeBit(wanted == group, &models, base, limit: 1000) {
-        group = codeRarerGroup(p, wanted, base, &coder)
+      var group = places[p].only
+      if group < 0 {
+        var base = places[p].models
+        if tag.isStrange {
+          let own = groupContexts.established(UInt64(p) << 32 | UInt64(draws[d].name), need: 3, &models)
+          if own >= 0 { base = own }
+        }
+        group = codeGroup(p, C.decodes ? 0 : plan.entries[d].group, base &+ (tag.isSecond ? 4 : 0), &coder)
         if group < 0 { return }
       }
       chosen[d] = group
       counts[Int(group)] &+= 1
     }
+  }
+
+  /// Encoder: the group that all draws of a place belong to, for each; -1 where there are several.
+  private mutating func findOnly(_ plan: borrowing IdPlan, encoding: Bool) {
+    for i in 0..<present.count { places[present[i]].only = -2 }
+    for d in 0..<(encoding ? plan.tags.count : 0) {
+      let (p, group) = (plan.tags[d].place, plan.entries[d].group)
+      if places[p].only != group { places[p].only = places[p].only == -2 ? group : -1 }
+    }
+  }
+
+  /// The group of a draw at place `p`, or of all of them; -1 if that fails.
+  @inline(__always)
+  private mutating func codeGroup<C: BitCoder & ~Copyable>(
+    _ p: Int, _ wanted: Int32, _ base: Int, _ coder: inout C
+  ) -> Int32 {
+    let group = places[p].recent.0
+    if coder.codeBit(wanted == group, &models, base, limit: 1000) { return group }
+    return codeRarerGroup(p, wanted, base, &coder)
   }
 
   /// The group of a draw at place `p` where it is not the one used last; -1 if that fails.
