@@ -64,9 +64,9 @@ struct ReciprocalTable: @unchecked Sendable {
 /// for the bits that are random anyway.
 @safe
 public struct RangeEncoder: BitCoder, ~Copyable {
-  /// One of the two: an interval, and the bytes that all numbers in it begin with.
+  /// What one of the two stands at, and the bytes that all numbers in the interval begin with.
   @usableFromInline
-  struct Lane: ~Copyable {
+  struct Interval: ~Copyable {
     @usableFromInline var low: UInt64 = 0
     @usableFromInline var range: UInt64 = .max
     @usableFromInline var bytes = Buffer<UInt8>(capacity: 1 << 12)
@@ -142,8 +142,8 @@ public struct RangeEncoder: BitCoder, ~Copyable {
     }
   }
 
-  @usableFromInline var first = Lane()
-  @usableFromInline var beside = Lane()
+  @usableFromInline var first = Interval()
+  @usableFromInline var beside = Interval()
   @usableFromInline let table: UnsafePointer<UInt32>
   /// Raw bits so far, whole bytes; when finished, behind them the bytes of the second encoder, the last first.
   @usableFromInline var raw = Buffer<UInt8>(capacity: 1 << 12)
@@ -237,9 +237,9 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 /// them; a raw bit that is not there makes it `failed`.
 @safe
 public struct RangeDecoder: BitCoder, ~Copyable {
-  /// One of the two: the length of the interval, and how far into it the number lies that the bytes are.
+  /// What one of the two stands at: the length of the interval, and how far into it the number lies that the bytes are.
   @usableFromInline
-  struct Lane {
+  struct Interval {
     @usableFromInline var range: UInt64 = .max
     @usableFromInline var value: UInt64 = 0
 
@@ -262,8 +262,8 @@ public struct RangeDecoder: BitCoder, ~Copyable {
     }
   }
 
-  @usableFromInline var first = Lane()
-  @usableFromInline var beside = Lane()
+  @usableFromInline var first = Interval()
+  @usableFromInline var beside = Interval()
   @usableFromInline let table: UnsafePointer<UInt32>
   @usableFromInline let coded: ByteView
   @usableFromInline var at = 0
