@@ -102,9 +102,17 @@ extension BitCoder where Self: ~Copyable {
     return found
   }
 
-  /// An unsigned number of up to 64 bits: its bucket in two nibbles, the upper half first, then raw bits. Numbers below
-  /// 16 are buckets of their own; above, a bucket is a bit length and the two bits below the leading one. Takes
-  /// `ModelSize.number` models at `base`.
+  /// A symbol below 256 in two nibbles, the upper half first, the lower under it and beside. Takes `ModelSize.number`
+  /// models at `base`.
+  @inlinable @inline(__always)
+  mutating func codeBucket(_ bucket: Int, _ models: inout Models, _ base: Int) -> Int {
+    let upper = codeNibble(bucket >> 4, &models, base)
+    let lower = codeNibble(bucket & 15, &models, base &+ (upper &+ 1) &* ModelSize.nibble, beside: true)
+    return upper &<< 4 | lower
+  }
+
+  /// An unsigned number of up to 64 bits: its bucket, then raw bits. Numbers below 16 are buckets of their own; above, a
+  /// bucket is a bit length and the two bits below the leading one. Takes `ModelSize.number` models at `base`.
   @inlinable @inline(__always)
   public mutating func codeNumber(_ value: UInt64, _ models: inout Models, _ base: Int) -> UInt64 {
     var bucket = Int(truncatingIfNeeded: value)
@@ -112,18 +120,16 @@ extension BitCoder where Self: ~Copyable {
       let length = 64 &- value.leadingZeroBitCount
       bucket = 16 &+ (length &- 5) &* 4 &+ Int(truncatingIfNeeded: value >> UInt64(length &- 3)) & 3
     }
-    let upper = codeNibble(bucket >> 4, &models, base)
-    let lower = codeNibble(bucket & 15, &models, base &+ (upper &+ 1) &* ModelSize.nibble, beside: true)
-    if upper == 0 { return UInt64(truncatingIfNeeded: lower) }
-    bucket = (upper &- 1) << 4 | lower
+    bucket = codeBucket(bucket, &models, base)
+    if bucket < 16 { return UInt64(truncatingIfNeeded: bucket) }
+    bucket &-= 16
     let below = bucket >> 2 &+ 2
     let rest = codeRaw(value, count: below) & ((1 << UInt64(below)) &- 1)
     return UInt64(truncatingIfNeeded: 4 | bucket & 3) << UInt64(below) | rest
   }
 
-  /// A signed number: its bucket in two nibbles, then raw bits. The first 15 buckets are 0, 1, -1, 2, ... -7; then comes
-  /// `Int64.min`, and above a bucket is a bit length, the bit below the leading one, and the sign. Takes
-  /// `ModelSize.signed` models at `base`.
+  /// A signed number: its bucket, then raw bits. The first 15 buckets are 0, 1, -1, 2, ... -7; then comes `Int64.min`, and
+  /// above a bucket is a bit length, the bit below the leading one, and the sign. Takes `ModelSize.signed` models at `base`.
   @inlinable @inline(__always)
   public mutating func codeSigned(_ value: Int64, _ models: inout Models, _ base: Int) -> Int64 {
     let magnitude = value.magnitude
@@ -135,9 +141,7 @@ extension BitCoder where Self: ~Copyable {
         length == 64
         ? 15 : length &* 4 &+ Int(truncatingIfNeeded: magnitude &>> UInt64(length &- 2) & 1 &* 2 &+ isNegative)
     }
-    let upper = codeNibble(bucket >> 4, &models, base)
-    let lower = codeNibble(bucket & 15, &models, base &+ (upper &+ 1) &* ModelSize.nibble, beside: true)
-    bucket = upper &<< 4 | lower
+    bucket = codeBucket(bucket, &models, base)
     if bucket < 16 {
       if bucket == 15 { return .min }
       let half = Int64(truncatingIfNeeded: bucket &+ 1) >> 1

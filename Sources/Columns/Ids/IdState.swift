@@ -247,7 +247,7 @@ struct IdState: ~Copyable {
   private mutating func codeGroups<C: BitCoder & ~Copyable>(
     _ draws: borrowing Buffer<IdDraw>, _ plan: borrowing IdPlan, _ coder: inout C
   ) {
-    findOnly(plan, encoding: !C.decodes)
+    if !C.decodes { findOnly(plan) }
     for i in 0..<present.count {
       let p = present[i]
       if places[p].models == 0 { places[p].models = models.allocate(8) }
@@ -278,11 +278,12 @@ struct IdState: ~Copyable {
   }
 
   /// Encoder: the group that all draws of a place belong to, for each; -1 where there are several.
-  private mutating func findOnly(_ plan: borrowing IdPlan, encoding: Bool) {
-    for i in 0..<present.count { places[present[i]].only = -2 }
-    for d in 0..<(encoding ? plan.tags.count : 0) {
+  private mutating func findOnly(_ plan: borrowing IdPlan) {
+    let unseen: Int32 = -2
+    for i in 0..<present.count { places[present[i]].only = unseen }
+    for d in 0..<plan.tags.count {
       let (p, group) = (plan.tags[d].place, plan.entries[d].group)
-      if places[p].only != group { places[p].only = places[p].only == -2 ? group : -1 }
+      if places[p].only != group { places[p].only = places[p].only == unseen ? group : -1 }
     }
   }
 

@@ -29,7 +29,7 @@ struct TimeSlot: BitwiseCopyable {
 }
 
 /// The class that a template's spans were last of, by name and scope: the next is mostly of the same.
-struct MetClass: BitwiseCopyable {
+struct LastClass: BitwiseCopyable {
   var name: UInt64 = 0
   var scope: UInt32 = 0
   var id: Int32 = -1
@@ -41,7 +41,7 @@ struct TimeState: ~Copyable {
   var classes = Buffer<TimeSlot>()
   var classIndex = FlatMap()
   /// By template.
-  var met = Buffer<MetClass>()
+  var lastClasses = Buffer<LastClass>()
   /// Of events: four a template, for the first, second, third and later event of a span.
   var eventSlots = Buffer<TimeSlot>()
   var sharedStart = 0
@@ -103,7 +103,7 @@ extension BlockModel {
     times.forgetStarts()
     times.slots.resize(to: infos.count, filling: TimeSlot())
     times.eventSlots.resize(to: infos.count * 4, filling: TimeSlot())
-    times.met.resize(to: infos.count, filling: MetClass())
+    times.lastClasses.resize(to: infos.count, filling: LastClass())
     if times.sharedStart == 0 {
       times.sharedStart = models.allocate(ModelSize.signed * 8)
       times.sharedDuration = models.allocate(ModelSize.signed * 4)
@@ -335,11 +335,11 @@ extension BlockModel {
     _ template: Int, _ info: TemplateInfo, _ leaves: BufferView<UInt64>, _ row: Int, _ scope: UInt32
   ) -> Int {
     let name = info.name >= 0 ? leaves[row &+ Int(info.name)] : .max
-    let met = times.met[template]
-    var id = Int(met.id)
-    if id < 0 || met.name != name || met.scope != scope {
+    let last = times.lastClasses[template]
+    var id = Int(last.id)
+    if id < 0 || last.name != name || last.scope != scope {
       id = findClass(BlockModel.key(UInt64(template) << 32 | UInt64(scope), name, 40))
-      times.met[template] = MetClass(name: name, scope: scope, id: Int32(truncatingIfNeeded: id))
+      times.lastClasses[template] = LastClass(name: name, scope: scope, id: Int32(truncatingIfNeeded: id))
     }
     let seen = times.classes[id].seen
     if seen >= TimeSlot.enough { return id }
