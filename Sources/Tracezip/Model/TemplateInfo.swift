@@ -30,8 +30,8 @@ struct SlotInfo: BitwiseCopyable {
   var isDouble = false
   /// 1 a count of events, 2 of links.
   var child: UInt8 = 0
-  /// Whether models and weaving look at it in every row, though all are the same: names, counts, duplicates. Of other
-  /// words that do not vary only the first row of a block is filled in.
+  /// Whether models and weaving look at it in every row, though all are the same: names, counts, duplicates, and ids of two
+  /// words, since one may vary. Of other words that do not vary only the first row of a block is filled in.
   var isRead = false
 }
 
@@ -67,7 +67,7 @@ extension Skeletons {
         slots.append(
           SlotInfo(
             column: step.column, isString: leaf == .string, isDouble: isDouble, child: child,
-            isRead: info.name == word || !step.kind.isPlain))
+            isRead: info.name == word || !step.kind.isPlain || leaf.words > 1))
       }
       word += Int32(leaf.words)
     }

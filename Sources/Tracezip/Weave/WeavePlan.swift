@@ -111,7 +111,7 @@ struct WeavePlan: ~Copyable {
       op.headAt = UInt32(headAt)
       op.tailCount = UInt32(literal.count - split)
       op.word = UInt32(word)
-      let isCopied = words == 0 || constants.holds(template, word) && step.kind.isPlain
+      let isCopied = step.kind.isPlain && (word..<word + words).allSatisfy { constants.holds(template, $0) }
       let here = arena.count
       arena.append(literal[0..<split])
       op.headCount = UInt32(arena.count - headAt)
