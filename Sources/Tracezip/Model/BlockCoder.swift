@@ -26,6 +26,9 @@ extension BlockModel {
     scratch.rows.traces.removeAll()
     scratch.rows.traces.append(structure.spanTrace, from: 0)
     if slotCosts.isOn { slotCosts.begin(slots: slotInfos.count) }
+    layout.begin(templates: infos.count)
+    layOut(&block.spans, &c)
+    if c.failed { return }
     codeSlots(&block.spans, scratch.rows, &c)
     mark = c.spent
     if c.failed { return }
@@ -45,6 +48,8 @@ extension BlockModel {
     mark = c.spent
     if c.failed { return }
     scratch.childRows(scratch.owners.count)
+    layOut(&block.events, &c)
+    if c.failed { return }
     codeSlots(&block.events, scratch.children, &c)
     mark = c.spent
     if c.failed { return }
@@ -59,6 +64,8 @@ extension BlockModel {
     codeChildren(.link, owners: scratch.owners, spanTemplates: block.spans.templates, &block.links, skeletons, &c)
     if c.failed { return }
     scratch.childRows(scratch.owners.count)
+    layOut(&block.links, &c)
+    if c.failed { return }
     codeSlots(&block.links, scratch.children, &c)
     if c.failed { return }
     codeLinks(owners: scratch.owners, block.links, &c)
@@ -78,13 +85,14 @@ extension BlockModel {
   ) {
     owners.removeAll()
     for i in 0..<spans.templates.count {
-      let info = infos[Int(spans.templates[i])]
+      let template = Int(spans.templates[i])
+      let info = infos[template]
       // Runs may be broken up by other fields: every count of the kind, in order.
       var word = kind == .event ? info.events : info.links
       if word < 0 { continue }
       while word < info.words {
         if isRun(info, word, kind) {
-          let count = spans.leaves[Int(spanRows[i]) + Int(word)]
+          let count = spans.leaves[Int(spanRows[i]) + layout.place(template, Int(word))]
           guard count <= UInt64(limit - owners.count) else { return c.fail() }
           owners.append(repeating: UInt32(i), count: Int(count))
         }
@@ -98,10 +106,8 @@ extension BlockModel {
     slotInfos[Int(info.slots + word)].child == (kind == .event ? 1 : 2)
   }
 
-  /// All plain slots of `records`, whose rows are at `rowAt`, template by template.
-  private mutating func codeSlots<C: BitCoder & ~Copyable>(
-    _ records: inout Records, _ rows: borrowing RowContexts, _ c: inout C
-  ) {
+  /// The rows of `records`, by template: which of their words vary, and where they stand. A decoder makes room for them.
+  private mutating func layOut<C: BitCoder & ~Copyable>(_ records: inout Records, _ c: inout C) {
     let n = records.templates.count
     // Counting sort by template.
     starts.removeAll()
@@ -109,28 +115,69 @@ extension BlockModel {
     for i in 0..<n { starts[Int(records.templates[i]) + 1] += 1 }
     for t in 0..<infos.count { starts[t + 1] += starts[t] }
     order.resize(to: n, filling: 0)
-    sortedRows.resize(to: n, filling: 0)
-    let all = TemplateRows(
-      leaves: records.leaves.elements, starts: sortedRows.elements, records: order.elements)
     for i in 0..<n {
       let t = Int(records.templates[i])
-      let place = Int(starts[t])
-      all.records[place] = UInt32(truncatingIfNeeded: i)
-      all.starts[place] = rowAt[i]
+      order[Int(starts[t])] = UInt32(truncatingIfNeeded: i)
       starts[t] &+= 1
     }
+    if !C.decodes { placeRows(records.templates) }
     var first = 0
     for t in 0..<infos.count {
       let end = Int(starts[t])
       if end == first { continue }
       let info = infos[t]
-      let these = TemplateRows(
-        leaves: all.leaves, starts: all.starts[first..<end], records: all.records[first..<end])
-      if !C.decodes { these.differences(words: Int(info.words), into: &differences) }
+      if !C.decodes {
+        rows(of: records, first..<end).differences(words: Int(info.words), into: &differences)
+      }
+      layout.add(t)
+      for word in 0..<Int(info.words) {
+        let slot = Int(info.slots) + word
+        let varies = info.isSpecial(Int32(word)) || codeVaries(!C.decodes && differences[word] != 0, slot: slot, &c)
+        layout.add(
+          t, isConstant: !varies, hasRoom: !C.decodes || varies || slotInfos[slot].isRead || slotCosts.isOn)
+      }
+      if C.decodes { placed[t] = info.placed(t, by: layout) }
+      first = end
+    }
+    if !C.decodes || c.failed { return }
+    let words = placeRows(records.templates)
+    if words > leafLimit { return c.fail() }
+    records.leaves.append(zeros: words)
+  }
+
+  /// Puts where each row begins into `rowAt` and, by template, `sortedRows`; how many words they have.
+  @discardableResult
+  private mutating func placeRows(_ templates: borrowing Buffer<UInt32>) -> Int {
+    let n = templates.count
+    rowAt.resize(to: n, filling: 0)
+    sortedRows.resize(to: n, filling: 0)
+    var row = 0
+    for i in 0..<n {
+      rowAt[i] = UInt32(truncatingIfNeeded: row)
+      row += Int(placed[Int(templates[i])].words)
+    }
+    for k in 0..<n { sortedRows[k] = rowAt[Int(order[k])] }
+    return row
+  }
+
+  private func rows(of records: borrowing Records, _ range: Range<Int>) -> TemplateRows {
+    TemplateRows(
+      leaves: records.leaves.elements, starts: sortedRows.elements[range], records: order.elements[range])
+  }
+
+  /// All plain slots of `records`, whose rows have been laid out, template by template.
+  private mutating func codeSlots<C: BitCoder & ~Copyable>(
+    _ records: inout Records, _ env: borrowing RowContexts, _ c: inout C
+  ) {
+    var first = 0
+    for t in 0..<infos.count {
+      let end = Int(starts[t])
+      if end == first { continue }
+      let info = infos[t]
+      let these = rows(of: records, first..<end)
       for word in 0..<Int(info.words) where !info.isSpecial(Int32(word)) {
         let before = c.spent
-        codeSlot(
-          template: t, word: word, isConstant: !C.decodes && differences[word] == 0, these, rows, &c)
+        codeSlot(template: t, word: word, these, env, &c)
         if c.failed { return }
         spent[Int(slotInfos[Int(info.slots) + word].column)] += UInt64(c.spent - before)
         if slotCosts.isOn { slotCosts.note(Int(info.slots) + word, c.spent - before, slotCode) }

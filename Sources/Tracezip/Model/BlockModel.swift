@@ -15,8 +15,9 @@ struct BlockModel: ~Copyable {
   var infos = Buffer<TemplateInfo>()
   var slotInfos = Buffer<SlotInfo>()
   var slots = Buffer<Slot>()
-  /// Of the block at hand.
-  var constants = ConstantSlots()
+  /// Of the block at hand: its rows, and what is known of the templates that are in it, with places for words.
+  var layout = RowLayout()
+  var placed = Buffer<TemplateInfo>()
   /// Alphabet and number models of each column, made when first needed.
   var columnAlphabets = Buffer<Int32>()
   var columnNumbers = Buffer<UInt32>()
@@ -81,8 +82,10 @@ struct BlockModel: ~Copyable {
   var sightings = Sightings()
   /// The first values of the slot under review.
   var sampled = Buffer<UInt64>()
-  /// Of the slot at hand, row by row.
-  private var keys = Buffer<UInt64>()
+  /// Of some rows of the slot at hand: keys of contexts, and the contexts that they are coded in or teach.
+  private var keys = Buffer<UInt64>(capacity: contextsAhead)
+  private var found = Buffer<UInt32>(repeating: 0, count: contextsAhead)
+  private var taught = Buffer<UInt32>(repeating: 0, count: contextsAhead)
   var starts = Buffer<UInt32>()
   /// Ids that must be stored, by the rows of the spans they were made for.
   var placedDraws = Buffer<PlacedDraw>()
@@ -100,8 +103,8 @@ struct BlockModel: ~Copyable {
       let info = skeletons.describe(infos.count, &slotInfos)
       for slot in first..<slotInfos.count { columnSlots[Int(slotInfos[slot].column)] += 1 }
       infos.append(info)
+      placed.append(info)
       while slots.count < slotInfos.count { slots.append(Slot()) }
-      constants.grow(templates: info.slots, slots: slots.count)
     }
     columnAlphabets.resize(to: skeletons.columns.count, filling: -1)
     columnNumbers.resize(to: skeletons.columns.count, filling: 0)
@@ -247,103 +250,56 @@ struct BlockModel: ~Copyable {
   // MARK: - Slots
 
   @inline(__always)
-  func traceKey(_ slot: Int, _ trace: UInt32) -> UInt64 {
-    BlockModel.key(UInt64(slotInfos[slot].column), 3, UInt64(trace))
+  static func traceKey(_ column: UInt32, _ trace: UInt32) -> UInt64 { key(UInt64(column), 3, UInt64(trace)) }
+
+  /// Whether a word of all of one template's rows varies.
+  mutating func codeVaries<C: BitCoder & ~Copyable>(_ varies: Bool, slot: Int, _ c: inout C) -> Bool {
+    if slots[slot].shape == 0 { slots[slot].shape = UInt32(models.allocate(32)) }
+    return c.codeBit(varies, &models, Int(slots[slot].shape) + 1, limit: 30)
   }
 
-  /// Codes word `word` of all of one template's `rows`; the encoder knows whether it is the same in all of them. Leaves
-  /// become symbols in place.
+  /// Codes word `word` of all of one template's `rows`, of which is known whether it varies. Leaves become symbols in place.
   mutating func codeSlot<C: BitCoder & ~Copyable>(
-    template: Int, word: Int, isConstant: Bool, _ rows: TemplateRows, _ env: borrowing RowContexts, _ c: inout C
+    template: Int, word: Int, _ rows: TemplateRows, _ env: borrowing RowContexts, _ c: inout C
   ) {
-    let info = infos[template]
-    let slot = Int(info.slots) + word
+    let slot = Int(infos[template].slots) + word
     let isString = slotInfos[slot].isString
-    if slots[slot].shape == 0 { slots[slot].shape = UInt32(models.allocate(32)) }
     let shapeModels = Int(slots[slot].shape)
+    let isConstant = layout.isConstant(template, word)
+    let place = layout.place(template, word)
     let n = rows.count
 
-    var shape = SlotShape.symbols
+    var shape = isConstant ? SlotShape.constant : SlotShape.symbols
     if !C.decodes {
       if isConstant {
-        shape =
-          slots[slot].seen > 0 && symbol(rows[0, word], isString: isString) == slots[slot].last
-          ? SlotShape.same : SlotShape.constant
+        if slots[slot].seen > 0, symbol(rows[0, place], isString: isString) == slots[slot].last {
+          shape = SlotShape.same
+        }
       } else {
         review(template, word, slot, rows, env)
         if slots[slot].numeric != 0 { shape = SlotShape.numbers }
       }
     }
-    shape = c.codeTree(shape, bits: 2, &models, shapeModels, limit: 30)
-    constants.note(slot: slot, isConstant: shape == SlotShape.same || shape == SlotShape.constant)
+    // The upper bit has been coded before the rows were laid out.
+    let upper = shape & 2
+    shape = upper | (c.codeBit(shape & 1 != 0, &models, shapeModels + 2 + upper / 2, limit: 30) ? 1 : 0)
     slotCode = SlotCode.code(shape, 0)
     var last = slots[slot].last
     switch shape {
     case SlotShape.same, SlotShape.constant:
       if shape == SlotShape.constant {
-        last = codeValue(C.decodes ? 0 : rows[0, word], slot: slot, isString: isString, context: -1, &c)
+        last = codeValue(C.decodes ? 0 : rows[0, place], slot: slot, isString: isString, context: -1, &c)
       }
       if slots[slot].seen == 0, isString, C.decodes, stringCount == 0 { c.fail() }
-      if C.decodes || isString {
-        let filled = slotInfos[slot].isRead || slotCosts.isOn ? n : C.decodes ? 1 : 0
+      if C.decodes { layout.note(constant: last, template, word) }
+      if C.decodes ? place >= 0 : isString && (slotInfos[slot].isRead || slotCosts.isOn) {
         var i = 0
-        while i < filled {
-          rows[i, word] = last
+        while i < n {
+          rows[i, place] = last
           i &+= 1
         }
       }
-    case SlotShape.symbols:
-      let kind = c.codeTree(Int(slots[slot].context), bits: 3, &models, shapeModels + 4, limit: 30)
-      var other = Int(slots[slot].other)
-      if kind == SlotContext.other {
-        other = Int(truncatingIfNeeded: c.codeRaw(UInt64(other), count: 8))
-        if other >= word { c.fail() }
-      }
-      if c.failed { return }
-      var teaches = false
-      if kind != SlotContext.trace {
-        teaches = slots[slot].teaches && (slots[slot].seen == 0 || columnTraced[Int(slotInfos[slot].column)])
-        teaches = c.codeBit(teaches, &models, shapeModels + 12, limit: 30)
-      }
-      slotCode = SlotCode.code(shape, kind)
-      last = 0
-      // What is known before coding begins: the keys of contexts, whose memory is asked for ahead.
-      keys.removeAll()
-      keys.reserve(n)
-      var i = 0
-      // Where the other slot does not vary, not every row has been filled in.
-      let isSame = kind == SlotContext.other && constants.holds(template, other)
-      let same = isSame ? slots[Int(info.slots) + other].last : 0
-      let isOwn = SlotContext.other...SlotContext.scope ~= kind
-      while i < n, isOwn || teaches {
-        let key: UInt64
-        switch kind {
-        case SlotContext.other: key = BlockModel.key(UInt64(slot), 2, isSame ? same : rows[i, other])
-        case SlotContext.trace: key = traceKey(slot, env.trace(rows.record(i)))
-        case SlotContext.scope: key = BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record(i))))
-        default: key = traceKey(slot, env.trace(rows.record(i)))
-        }
-        contexts.prefetch(key)
-        keys.append(key)
-        i &+= 1
-      }
-      i = 0
-      while i < n {
-        if i &+ 4 < keys.count { contexts.prefetchContext(keys[i &+ 4]) }
-        var context = -1
-        if isOwn {
-          context = contexts.context(keys[i])
-        } else if kind == SlotContext.previous {
-          context = contexts.context(BlockModel.key(UInt64(slot), 1, last))
-        }
-        last = codeValue(C.decodes ? 0 : rows[i, word], slot: slot, isString: isString, context: context, &c)
-        rows[i, word] = last
-        if teaches {
-          let key = isOwn ? traceKey(slot, env.trace(rows.record(i))) : keys[i]
-          contexts.learn(last, contexts.context(key))
-        }
-        i &+= 1
-      }
+    case SlotShape.symbols: last = codeSymbols(template, word, place, rows, env, &c)
     default:
       if isString {
         c.fail()
@@ -356,7 +312,7 @@ struct BlockModel: ~Copyable {
       if how == SlotNumber.decimal, slots[slot].decimal < 0 { slots[slot].decimal = makeDecimal() }
       var i = 0
       while i < n {
-        let value = C.decodes ? 0 : rows[i, word]
+        let value = C.decodes ? 0 : rows[i, place]
         switch how {
         case SlotNumber.decimal: last = codeDecimal(value, Int(slots[slot].decimal), &c)
         case SlotNumber.plain: last = c.codeNumber(value, &models, numbers)
@@ -364,11 +320,90 @@ struct BlockModel: ~Copyable {
           last = last &+ UInt64(bitPattern: c.codeSigned(Int64(bitPattern: value &- last), &models, numbers))
         default: last = c.codeRaw(value, count: 64)
         }
-        rows[i, word] = last
+        rows[i, place] = last
         i &+= 1
       }
     }
     slots[slot].coded(n, last: last)
+  }
+
+  /// Rows whose contexts are found before their values are coded: enough to wait for memory only once, and few enough for
+  /// it to stay near.
+  private static var contextsAhead: Int { 64 }
+
+  /// Codes a slot's values as symbols in their contexts; the last of them.
+  @inline(__always)
+  private mutating func codeSymbols<C: BitCoder & ~Copyable>(
+    _ template: Int, _ word: Int, _ place: Int, _ rows: TemplateRows, _ env: borrowing RowContexts, _ c: inout C
+  ) -> UInt64 {
+    let slot = Int(infos[template].slots) + word
+    let isString = slotInfos[slot].isString
+    let shapeModels = Int(slots[slot].shape)
+    let kind = c.codeTree(Int(slots[slot].context), bits: 3, &models, shapeModels + 4, limit: 30)
+    var other = Int(slots[slot].other)
+    if kind == SlotContext.other {
+      other = Int(truncatingIfNeeded: c.codeRaw(UInt64(other), count: 8))
+      if other >= word { c.fail() }
+    }
+    if c.failed { return 0 }
+    var teaches = false
+    if kind != SlotContext.trace {
+      teaches = slots[slot].teaches && (slots[slot].seen == 0 || columnTraced[Int(slotInfos[slot].column)])
+      teaches = c.codeBit(teaches, &models, shapeModels + 12, limit: 30)
+    }
+    slotCode = SlotCode.code(SlotShape.symbols, kind)
+    let isOwn = SlotContext.other...SlotContext.scope ~= kind
+    // Where the other slot does not vary, rows have not been filled in.
+    let isSame = kind == SlotContext.other && layout.isConstant(template, other)
+    let same = isSame ? slots[slot - word + other].last : 0
+    let otherPlace = kind == SlotContext.other ? layout.place(template, other) : -1
+    let n = rows.count
+    var last: UInt64 = 0
+    var start = 0
+    while start < n {
+      let these = start..<min(n, start &+ BlockModel.contextsAhead)
+      switch kind {
+      case SlotContext.other:
+        findContexts(these) { BlockModel.key(UInt64(slot), 2, isSame ? same : rows[$0, otherPlace]) }
+      case SlotContext.scope:
+        findContexts(these) { BlockModel.key(UInt64(slot), 4, UInt64(env.scope(rows.record($0)))) }
+      default: break
+      }
+      if teaches || kind == SlotContext.trace {
+        let column = slotInfos[slot].column
+        findContexts(these, taught: teaches) { BlockModel.traceKey(column, env.trace(rows.record($0))) }
+      }
+      for i in these {
+        var context = -1
+        if isOwn {
+          context = Int(found[i &- start])
+        } else if kind == SlotContext.previous {
+          context = contexts.context(BlockModel.key(UInt64(slot), 1, last))
+        }
+        last = codeValue(C.decodes ? 0 : rows[i, place], slot: slot, isString: isString, context: context, &c)
+        rows[i, place] = last
+        if teaches { contexts.learn(last, Int(taught[i &- start])) }
+      }
+      start = these.upperBound
+    }
+    return last
+  }
+
+  /// Puts the contexts of some rows into `found`, or those that are taught, by number.
+  @inline(__always)
+  private mutating func findContexts(_ rows: Range<Int>, taught isTaught: Bool = false, _ key: (Int) -> UInt64) {
+    keys.removeAll()
+    for i in rows {
+      let key = key(i)
+      contexts.prefetch(key)
+      keys.append(key)
+    }
+    let list = isTaught ? taught.elements : found.elements
+    for k in 0..<keys.count {
+      let context = contexts.context(keys[k])
+      contexts.prefetch(context)
+      list[k] = UInt32(truncatingIfNeeded: context)
+    }
   }
 }
 
@@ -380,11 +415,11 @@ struct TemplateRows {
 
   var count: Int { @inline(__always) get { starts.count } }
 
-  /// Word `word` of the `i`th row.
+  /// What stands at `place` of the `i`th row.
   @inline(__always)
-  subscript(i: Int, word: Int) -> UInt64 {
-    get { leaves[Int(starts[i]) &+ word] }
-    nonmutating set { leaves[Int(starts[i]) &+ word] = newValue }
+  subscript(i: Int, place: Int) -> UInt64 {
+    get { leaves[Int(starts[i]) &+ place] }
+    nonmutating set { leaves[Int(starts[i]) &+ place] = newValue }
   }
 
   @inline(__always)

@@ -65,7 +65,7 @@ extension BlockModel {
     let (templates, leaves, starts) = (
       block.spans.templates.elements[0..<rows], block.spans.leaves.elements, scratch.spanRows.elements[0..<rows]
     )
-    let (described, scopes) = (infos.elements, scratch.rows.scopes.elements[0..<rows])
+    let (described, scopes) = (placed.elements, scratch.rows.scopes.elements[0..<rows])
     let (spanTraces, parents) = (structure.spanTrace.elements[0..<rows], structure.spanParent.elements[0..<rows])
     let (processes, placed) = (spine.scopeProcess.elements, placedDraws.elements[0..<count])
     // Rows have been compared with `rows` above.
@@ -160,7 +160,7 @@ extension BlockModel {
     hand.spanWords.removeAll()
     hand.linkWords.removeAll()
     for i in 0..<block.spans.templates.count {
-      let info = infos[Int(block.spans.templates[i])]
+      let info = placed[Int(block.spans.templates[i])]
       let row = Int(spanRows[i])
       addWords(info, row, trace: Int(structure.spanTrace[i]), node: structure.spanNode[i], to: &hand.spanWords)
       if info.parent >= 0 {
@@ -169,7 +169,7 @@ extension BlockModel {
     }
     for i in 0..<block.links.templates.count {
       addWords(
-        infos[Int(block.links.templates[i])], Int(rowAt[i]), trace: Int(structure.linkTrace[i]),
+        placed[Int(block.links.templates[i])], Int(rowAt[i]), trace: Int(structure.linkTrace[i]),
         node: structure.linkNode[i], to: &hand.linkWords)
     }
   }

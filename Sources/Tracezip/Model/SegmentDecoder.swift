@@ -96,8 +96,8 @@ final class SegmentDecoder: @unchecked Sendable {
     hand.modelBytes = model.bytes
     hand.report = BlockReport()
     hand.report.templates = model.infos.count - templates
+    swap(&hand.layout, &model.layout)
     if isAhead {
-      hand.constants.copy(model.constants)
       model.report(hand.block, told, &hand.report)
     } else {
       model.report(hand.block, skeletons, &hand.report)
@@ -129,7 +129,9 @@ final class SegmentDecoder: @unchecked Sendable {
         into: &strings)
     else { throw malformed("a block's strings make no sense") }
     let before = out.count
-    guard isAhead ? weave(hand, hand.constants, into: &out) : weave(hand, model.constants, into: &out),
+    guard
+      weaver.weave(
+        hand.block, skeletons, strings, hand.layout, framing: hand.framing, limit: hand.restoredCount, into: &out),
       out.count - before == hand.restoredCount
     else { throw malformed("a block's records do not fit together") }
     let memory = SegmentEncoder.stateBytes(strings, skeletons) + hand.modelBytes
@@ -141,13 +143,6 @@ final class SegmentDecoder: @unchecked Sendable {
     }
     hasLostState = false
     return hand.report
-  }
-
-  private func weave(
-    _ hand: DecodedBlock, _ constants: borrowing ConstantSlots, into out: inout Buffer<UInt8>
-  ) -> Bool {
-    weaver.weave(
-      hand.block, skeletons, strings, constants, framing: hand.framing, limit: hand.restoredCount, into: &out)
   }
 
   /// Shares the bytes of the block just decoded out, for statistics.
@@ -176,8 +171,7 @@ final class DecodedBlock: @unchecked Sendable {
   var text = 0..<0
   /// The new strings: ids below, columns above.
   var newStrings = Buffer<UInt64>()
-  /// Of templates that the block has.
-  var constants = ConstantSlots()
+  var layout = RowLayout()
   var modelBytes = 0
   var report = BlockReport()
 }

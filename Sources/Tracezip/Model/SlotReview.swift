@@ -35,7 +35,9 @@ extension BlockModel {
         let trace = env.trace(rows.record(i))
         if let j = sightings.see(UInt64(trace), at: i) {
           if sampled[j] == sampled[i] { continue }
-        } else if contexts.first(traceKey(slot, trace)) == symbol(sampled[i], isString: slotInfos[slot].isString) {
+        } else if contexts.first(BlockModel.traceKey(slotInfos[slot].column, trace))
+          == symbol(sampled[i], isString: slotInfos[slot].isString)
+        {
           continue
         }
         misses += 1

@@ -118,8 +118,8 @@ extension BlockModel {
   mutating func codeSpans<C: BitCoder & ~Copyable>(
     _ n: Int, _ spans: inout Records, _ skeletons: borrowing Skeletons, scopes: borrowing Buffer<UInt32>, _ c: inout C
   ) {
-    rowAt.removeAll()
     traces.reserve(n)
+    // Encoder: where the row begins.
     var row = 0
     var previousTemplate: UInt64 = .max
     // Encoder: a span some way ahead, whose trace is asked for.
@@ -213,13 +213,10 @@ extension BlockModel {
         guard Int(template) < infos.count, skeletons.templates[Int(template)].record == .span else { return c.fail() }
         spans.templates.append(template)
         info = infos[Int(template)]
-        guard Int(info.words) <= leafLimit &- spans.leaves.count else { return c.fail() }
-        spans.leaves.append(zeros: Int(info.words))
         // "No trace" and a template with a trace id exclude each other.
         if (info.trace >= 0) != (symbol != BlockModel.noTrace) { return c.fail() }
       }
       previousTemplate = UInt64(template)
-      rowAt.append(UInt32(truncatingIfNeeded: row))
       let (parent, node) = codeReferences(
         C.decodes || info.parent < 0 ? 0 : spans.leaves[row + Int(info.parent)],
         C.decodes || info.id < 0 ? 0 : spans.leaves[row + Int(info.id)], info, trace, Int(template), i, &c)
@@ -392,8 +389,6 @@ extension BlockModel {
     _ kind: RecordKind, owners: borrowing Buffer<UInt32>, spanTemplates: borrowing Buffer<UInt32>,
     _ records: inout Records, _ skeletons: borrowing Skeletons, _ c: inout C
   ) {
-    rowAt.removeAll()
-    var row = 0
     var previous: UInt64 = .max
     var owner: UInt32 = .max
     let tag = UInt64(kind.rawValue) << 8 | 20
@@ -407,15 +402,10 @@ extension BlockModel {
         BlockModel.key(tag, 1 << 40, previous),
         structure.globalAlphabet, &c)
       if C.decodes {
-        guard Int(template) < infos.count, skeletons.templates[Int(template)].record == kind,
-          Int(infos[Int(template)].words) <= leafLimit &- records.leaves.count
-        else { return c.fail() }
+        guard Int(template) < infos.count, skeletons.templates[Int(template)].record == kind else { return c.fail() }
         records.templates.append(template)
-        records.leaves.append(zeros: Int(infos[Int(template)].words))
       }
       previous = UInt64(template)
-      rowAt.append(UInt32(truncatingIfNeeded: row))
-      row += Int(infos[Int(template)].words)
     }
   }
 

@@ -75,11 +75,9 @@ struct SymbolContexts: ~Copyable {
   @inline(__always)
   func prefetch(_ key: UInt64) { places.prefetch(home(SymbolContexts.mix(key))) }
 
-  /// Asks for the memory of the context itself, a while after `prefetch`.
+  /// Asks for the memory of a context.
   @inline(__always)
-  func prefetchContext(_ key: UInt64) {
-    all.prefetch(Int(places[home(SymbolContexts.mix(key))].number) &- 1)
-  }
+  func prefetch(_ context: Int) { all.prefetch(context) }
 
   /// The context for `key`, new or known.
   @inline(__always)

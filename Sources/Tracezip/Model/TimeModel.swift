@@ -152,7 +152,7 @@ extension BlockModel {
   mutating func codeScales<C: BitCoder & ~Copyable>(
     _ template: Int, _ rows: TemplateRows, _ c: inout C
   ) {
-    let info = infos[template]
+    let info = placed[template]
     guard info.start >= 0 else { return }
     var scale = 3
     if !C.decodes {
@@ -206,7 +206,7 @@ extension BlockModel {
     _ i: Int, _ spans: inout Records, _ scope: UInt32, _ c: inout C
   ) {
     let template = Int(spans.templates[i])
-    let info = infos[template]
+    let info = placed[template]
     guard info.start >= 0 else { return }
     let row = Int(rowAt[i])
     let leaves = spans.leaves.elements
@@ -277,7 +277,7 @@ extension BlockModel {
     var rowStart: UInt64?
     var rowEnd: UInt64?
     if i > 0, times.visited[i &- 1] == 2 {
-      let t = infos[Int(spans.templates[i &- 1])]
+      let t = placed[Int(spans.templates[i &- 1])]
       if t.start >= 0 {
         let r = Int(rowAt[i &- 1])
         let at = leaves[r &+ Int(t.start)]
@@ -376,7 +376,7 @@ extension BlockModel {
     for i in 0..<owners.count {
       if c.failed { return }
       let template = Int(events.templates[i])
-      let info = infos[template]
+      let info = placed[template]
       if owners[i] != owner {
         previous = 0
         ordinal = 0
@@ -393,7 +393,7 @@ extension BlockModel {
       }
       var slot = times.eventSlots[template * 4 + ordinal]
       let scale = times.slots[template].scale
-      let span = infos[Int(spans.templates[Int(owner)])]
+      let span = placed[Int(spans.templates[Int(owner)])]
       let row = Int(spanRows[Int(owner)])
       let start = span.start >= 0 ? spans.leaves[row &+ Int(span.start)] : times.lastStart
       let end = span.end >= 0 ? spans.leaves[row &+ Int(span.end)] : start

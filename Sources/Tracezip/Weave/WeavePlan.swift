@@ -85,13 +85,14 @@ struct WeavePlan: ~Copyable {
     return op
   }
 
-  /// Plans `template`, one of whose rows is at `leaf` of `rows`; `constants` says of each of its words whether all rows
-  /// have the same. False where that row alone would be longer than `limit`, or makes no sense.
+  /// Plans `template`, whose rows are as `layout` says. False where what they share alone would be longer than `limit`, or
+  /// makes no sense.
   mutating func plan(
-    _ template: Int, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ rows: borrowing Records,
-    _ leaf: Int, _ constants: borrowing ConstantSlots, limit: Int
+    _ template: Int, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
+    _ layout: borrowing RowLayout, limit: Int
   ) -> Bool {
     let t = skeletons.templates[template]
+    let first = layout.first(template)
     starts[template] = UInt32(ops.count)
     var word = 0
     var headAt = arena.count
@@ -111,16 +112,17 @@ struct WeavePlan: ~Copyable {
       op.headAt = UInt32(headAt)
       op.tailCount = UInt32(literal.count - split)
       op.word = UInt32(word)
-      let isCopied = step.kind.isPlain && (word..<word + words).allSatisfy { constants.holds(template, $0) }
+      let isCopied = step.kind.isPlain && (word..<word + words).allSatisfy { layout.isConstant(template, $0) }
       let here = arena.count
       arena.append(literal[0..<split])
       op.headCount = UInt32(arena.count - headAt)
       if isCopied {
         if words > 0 {
           let key = literal[split..<literal.count]
-          guard op.weave(rows.leaves, leaf, key, strings, &arena) else { return false }
+          guard op.weave(layout.constants, first, key, strings, &arena) else { return false }
         }
       } else {
+        op.word = UInt32(layout.place(template, word))
         op.isShort = step.kind.isOftenShort && op.width1 | op.width2 | op.width3 == 0 && op.tailCount < 100
         let isAttribute = op.isShort && op.tailCount > 0
         if isAttribute {
@@ -309,30 +311,4 @@ extension WeavePlan.Op {
     }
     return true
   }
-}
-
-/// Which words of a block's templates have one value in all rows.
-struct ConstantSlots: ~Copyable {
-  /// By slot.
-  private var constant = Buffer<Bool>()
-  /// First slot of each template.
-  private var firsts = Buffer<Int32>()
-
-  mutating func grow(templates first: Int32, slots: Int) {
-    firsts.append(first)
-    constant.resize(to: slots, filling: false)
-  }
-
-  mutating func copy(_ other: borrowing ConstantSlots) {
-    constant.removeAll()
-    constant.append(other.constant, from: 0)
-    firsts.removeAll()
-    firsts.append(other.firsts, from: 0)
-  }
-
-  @inline(__always)
-  mutating func note(slot: Int, isConstant: Bool) { constant[slot] = isConstant }
-
-  @inline(__always)
-  func holds(_ template: Int, _ word: Int) -> Bool { constant[Int(firsts[template]) &+ word] }
 }

@@ -36,7 +36,7 @@ struct Weaver: ~Copyable {
   /// would come of it.
   mutating func weave(
     _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
-    _ constants: borrowing ConstantSlots, framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
+    _ layout: borrowing RowLayout, framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
   ) -> Bool {
     begin(templates: skeletons.templates.count, limit: limit)
     // A short record stands with a two-byte gap for its length for a moment: a little more than the limit.
@@ -89,7 +89,7 @@ struct Weaver: ~Copyable {
           let from = out.count
           out.append(zeros: step.width1 == 0 ? 2 : Int(step.width1))
           let content = out.count
-          if !record(.span, block, skeletons, strings, constants, bound, &out) { return false }
+          if !record(.span, block, skeletons, strings, layout, bound, &out) { return false }
           let count = out.count &- content
           patch(from, Int(step.width1), &out)
           note(out.count &- count, count)
@@ -101,7 +101,7 @@ struct Weaver: ~Copyable {
         if step.kind == .jsonRun {
           op = plan.add(literal, head: literal.count - Int(step.tagCount), op)
           out.append(plan.head(op))
-          if !textRun(nextSpine(block), op, block, skeletons, strings, constants, bound, &out) { return false }
+          if !textRun(nextSpine(block), op, block, skeletons, strings, layout, bound, &out) { return false }
         } else {
           out.append(literal)
           if step.kind == .jsonEnd { break }
@@ -174,7 +174,7 @@ struct Weaver: ~Copyable {
   /// Weaves the next record of `kind`.
   private mutating func record(
     _ kind: RecordKind, _ block: borrowing Block, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
-    _ constants: borrowing ConstantSlots, _ bound: Int, _ out: inout Buffer<UInt8>
+    _ layout: borrowing RowLayout, _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
     switch kind {
     case .event:
@@ -182,33 +182,33 @@ struct Weaver: ~Copyable {
       let template = Int(block.events.templates[event])
       event &+= 1
       let leaf = eventLeaf
-      eventLeaf &+= Int(skeletons.templates[template].words)
-      return walk(template, leaf, block.events, block, skeletons, strings, constants, bound, &out)
+      eventLeaf &+= layout.width(template)
+      return walk(template, leaf, block.events, block, skeletons, strings, layout, bound, &out)
     case .link:
       guard link < block.links.templates.count else { return false }
       let template = Int(block.links.templates[link])
       link &+= 1
       let leaf = linkLeaf
-      linkLeaf &+= Int(skeletons.templates[template].words)
-      return walk(template, leaf, block.links, block, skeletons, strings, constants, bound, &out)
+      linkLeaf &+= layout.width(template)
+      return walk(template, leaf, block.links, block, skeletons, strings, layout, bound, &out)
     case .span, .spine:
       guard span < block.spans.templates.count else { return false }
       let template = Int(block.spans.templates[span])
       span &+= 1
       let leaf = spanLeaf
-      spanLeaf &+= Int(skeletons.templates[template].words)
-      return walk(template, leaf, block.spans, block, skeletons, strings, constants, bound, &out)
+      spanLeaf &+= layout.width(template)
+      return walk(template, leaf, block.spans, block, skeletons, strings, layout, bound, &out)
     }
   }
 
   /// Weaves a record of `template` whose row is at `leaf` of `rows`.
   private mutating func walk(
     _ template: Int, _ leaf: Int, _ rows: borrowing Records, _ block: borrowing Block,
-    _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ constants: borrowing ConstantSlots,
+    _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ layout: borrowing RowLayout,
     _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
     if !plan.isPlanned(template),
-      !plan.plan(template, skeletons, strings, rows, leaf, constants, limit: max(0, bound &- out.count))
+      !plan.plan(template, skeletons, strings, layout, limit: max(0, bound &- out.count))
     {
       return false
     }
@@ -238,12 +238,12 @@ struct Weaver: ~Copyable {
           out.appendSlack(plan.tail(op))
           let from = out.count
           out.append(zeros: op.width1 == 0 ? 2 : Int(op.width1))
-          if !record(op.child, block, skeletons, strings, constants, bound, &out) { return false }
+          if !record(op.child, block, skeletons, strings, layout, bound, &out) { return false }
           patch(from, Int(op.width1), &out)
           left &-= 1
         }
       case .jsonRun:
-        if !textRun(rows.leaves[leaf &+ Int(op.word)], op, block, skeletons, strings, constants, bound, &out) {
+        if !textRun(rows.leaves[leaf &+ Int(op.word)], op, block, skeletons, strings, layout, bound, &out) {
           return false
         }
       default:
@@ -258,12 +258,12 @@ struct Weaver: ~Copyable {
   @inline(never)
   private mutating func textRun(
     _ count: UInt64, _ op: WeavePlan.Op, _ block: borrowing Block, _ skeletons: borrowing Skeletons,
-    _ strings: borrowing StringTable, _ constants: borrowing ConstantSlots, _ bound: Int, _ out: inout Buffer<UInt8>
+    _ strings: borrowing StringTable, _ layout: borrowing RowLayout, _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
     var left = count
     while left > 0 {
       let start = out.count
-      if !record(op.child, block, skeletons, strings, constants, bound, &out) { return false }
+      if !record(op.child, block, skeletons, strings, layout, bound, &out) { return false }
       if op.child == .span { note(start, out.count &- start) }
       left &-= 1
       if left > 0 { out.appendSlack(plan.tail(op)) }
