@@ -35,31 +35,30 @@ extension IdPlanner {
     }
     // Large processes first: they are worth most.
     let ready = due.filter { searches[$0].pending >= searches[$0].nextTry }
-    var ids = ProcessIds()
-    swap(&ids, &searched)
     for p in ready.sorted(by: { (searches[$1].missing, $0) < (searches[$0].missing, $1) }) {
-      let list = searches[p].start..<searches[p].start + searches[p].missing
-      ids.copy(histories[p].ids)
-      ids.add(draws, missing, list, plan.entries, base: base)
-      search(p, ids, draws)
+      var ids = ProcessIds()
+      swap(&ids, &histories[p].ids)
+      ids.add(draws, missing, searches[p].list, plan.entries, base: base)
+      searches[p].isGathered = !search(p, ids, draws)
+      if searches[p].isGathered { swap(&ids, &histories[p].ids) }
     }
-    swap(&ids, &searched)
     if hasPages { searchPages(draws) }
     for p in due {
-      let list = searches[p].start..<searches[p].start + searches[p].missing
       // What will be long forgotten by the next search is not worth keeping.
       if searches[p].nextTry - searches[p].pending > histories[p].kept {
         histories[p].ids.removeAll()
       } else {
-        histories[p].ids.add(draws, missing, list, plan.entries, base: base)
+        if !searches[p].isGathered { histories[p].ids.add(draws, missing, searches[p].list, plan.entries, base: base) }
         histories[p].ids.tidy(plan.entries, limit: histories[p].kept)
       }
       searches[p].missing = 0
+      searches[p].isGathered = false
     }
   }
 
-  /// Searches the ids of process `p` that are not explained, those of earlier blocks and those of this one.
-  private mutating func search(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) {
+  /// Searches the ids of process `p` that are not explained, those of earlier blocks and those of this one; whether
+  /// anything was found.
+  private mutating func search(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) -> Bool {
     let history = histories[p]
     let pending = searches[p].pending
     sample.traceIsFirst = nil
@@ -81,6 +80,7 @@ extension IdPlanner {
       inVain += searches[p].missing
     }
     searches[p].nextTry = history.nextTry(effort)
+    return found
   }
 
   /// A process whose generator is known may have run far ahead, or come from further back: blocks need not follow each

@@ -39,8 +39,6 @@ struct IdPlanner: ~Copyable {
   var list = Buffer<UInt32>()
   var places = Buffer<ThreadFinder.Place>()
   private var strangers = Buffer<UInt32>()
-  /// Ids of the process that is searched.
-  var searched = ProcessIds()
   /// Those of them that are looked at first, pairs with the trace id first or last; nil where they have not been asked for.
   var sample: (traceIsFirst: Bool?, draws: [IdDraw]) = (nil, [])
   /// Ids of the block whose process was searched and nothing found.

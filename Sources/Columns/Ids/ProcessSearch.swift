@@ -14,6 +14,9 @@ struct ProcessSearch: BitwiseCopyable {
   /// Ids not explained in this block, and where their list begins.
   var missing = 0
   var start = 0
+  var list: Range<Int> { start..<start + missing }
+  /// Whether they were put with the process' earlier ids.
+  var isGathered = false
   /// Whether they were put into the block's scan.
   var isScanned = false
   /// How many must be pending for the next search.
@@ -102,13 +105,6 @@ struct ProcessIds: ~Copyable {
 
   /// The number in the block of id `i`; nil for those of earlier blocks.
   func number(_ i: Int) -> Int? { numbers[i] >= base ? numbers[i] - base : nil }
-
-  /// The same ids as `other`, in place of what there was.
-  mutating func copy(_ other: borrowing ProcessIds) {
-    removeAll()
-    draws.append(other.draws, from: 0)
-    numbers.append(other.numbers, from: 0)
-  }
 
   /// Adds those of `draws[list[range]]` that are not explained, by time; `base` is the number of the block's first draw.
   mutating func add(
