@@ -205,16 +205,13 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 /// Checked when made; dies with the buffer's next growth.
 @frozen @safe
 public struct Sixteen {
+  /// Of the buffer.
+  @inlinable public static var elements: Int { 8 }
+
   @usableFromInline let base: UnsafeMutableRawPointer
 
   @inlinable @inline(__always)
   init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
-
-  /// The number at `index`, modulo 16.
-  @inlinable
-  public subscript(index: Int) -> UInt16 {
-    @inline(__always) get { unsafe base.load(fromByteOffset: (index & 15) &* 2, as: UInt16.self) }
-  }
 
   @inlinable
   public var all: SIMD16<UInt16> {
@@ -229,12 +226,6 @@ public struct Sixteen {
     @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, as: SIMD16<Int16>.self) }
   }
 
-  /// The last number that is at most `target` where all ascend and are, as `target` is, below 32768; the first counts as 0.
-  @inlinable @inline(__always)
-  public func last(atMost target: UInt16) -> Int {
-    Int(truncatingIfNeeded: unsafe tracezip_last_at_most(base.assumingMemoryBound(to: UInt16.self), target))
-  }
-
   @inlinable
   public var first: UInt16 {
     @inline(__always) get { unsafe base.load(as: UInt16.self) }
@@ -242,12 +233,61 @@ public struct Sixteen {
   }
 }
 
+/// Where each of sixteen symbols begins among 32768, ascending from 0, and behind the last the whole; then a number of
+/// whoever keeps them. They fill nine elements of a `Buffer<UInt32>`, the lower half of each element first. Checked when
+/// made; dies with the buffer's next growth.
+@frozen @safe
+public struct Frequencies {
+  /// Of the buffer.
+  @inlinable public static var elements: Int { 9 }
+
+  @usableFromInline let base: UnsafeMutableRawPointer
+
+  @inlinable @inline(__always)
+  init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
+
+  /// Where the symbols begin: ascending numbers below 32768, the first 0.
+  @inlinable
+  public var starts: Sixteen { @inline(__always) get { unsafe Sixteen(base) } }
+
+  /// Where `symbol`, below 16, begins and ends.
+  @inlinable @inline(__always)
+  public func interval(_ symbol: Int) -> (from: UInt64, to: UInt64) {
+    let at = unsafe base + (symbol & 15) &* 2
+    return unsafe (UInt64(at.load(as: UInt16.self)), UInt64(at.load(fromByteOffset: 2, as: UInt16.self)))
+  }
+
+  /// The symbol that `target`, below 32768, belongs to.
+  @inlinable @inline(__always)
+  public func symbol(at target: UInt16) -> Int {
+    Int(truncatingIfNeeded: unsafe tracezip_last_at_most(base.assumingMemoryBound(to: UInt16.self), target))
+  }
+
+  @inlinable
+  public var note: UInt16 {
+    @inline(__always) get { unsafe base.load(fromByteOffset: 34, as: UInt16.self) }
+    @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, toByteOffset: 34, as: UInt16.self) }
+  }
+
+  /// Puts the whole behind the symbols, and `note` behind it.
+  @inlinable @inline(__always)
+  public func begin(note: UInt16) {
+    unsafe base.storeBytes(of: 1 << 15, toByteOffset: 32, as: UInt16.self)
+    self.note = note
+  }
+}
+
 extension Buffer where Element == UInt32 {
-  /// The eight elements from `index` on.
   @inlinable @inline(__always)
   public mutating func sixteen(at index: Int) -> Sixteen {
-    precondition(index >= 0 && index &+ 8 <= count)
+    precondition(index >= 0 && index &+ Sixteen.elements <= count)
     return unsafe Sixteen(UnsafeMutableRawPointer(base + index))
+  }
+
+  @inlinable @inline(__always)
+  public mutating func frequencies(at index: Int) -> Frequencies {
+    precondition(index >= 0 && index &+ Frequencies.elements <= count)
+    return unsafe Frequencies(UnsafeMutableRawPointer(base + index))
   }
 }
 

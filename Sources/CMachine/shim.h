@@ -9,7 +9,7 @@
 /* Asks for the cache line at an address that need not be anyone's. */
 static inline void tracezip_prefetch(const void *address) { __builtin_prefetch(address); }
 
-/* The last of sixteen ascending numbers that is at most `target`, all of them below 2^15; the first counts as 0. */
+/* The last of sixteen ascending numbers that is at most `target`, all of them below 2^15; the first is 0. */
 #if defined(__SSE2__)
 #include <emmintrin.h>
 static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t target) {
@@ -17,7 +17,7 @@ static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t t
   __m128i all = _mm_set1_epi16((short)target);
   __m128i lower = _mm_cmpgt_epi16(_mm_loadu_si128(at), all);
   __m128i upper = _mm_cmpgt_epi16(_mm_loadu_si128(at + 1), all);
-  return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(_mm_packs_epi16(lower, upper)) >> 1 | 1u << 15);
+  return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(_mm_packs_epi16(lower, upper)) | 1u << 16) - 1;
 }
 #else
 static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t target) {

@@ -18,13 +18,12 @@ public protocol BitCoder: ~Copyable {
   /// One bit (0 or 1) under `model`, which learns it. `limit` bounds the model's memory, at most 1023.
   mutating func code(_ bit: UInt32, _ model: inout BitModel, limit: UInt32) -> UInt32
 
-  /// A symbol below 16 by the cumulative frequencies in `model`: those of all symbols below each, ascending, of `1 << 15`
-  /// in all. Lane 0, which would be 0, is not looked at.
-  mutating func code(_ symbol: Int, by model: Sixteen) -> Int
+  /// A symbol below 16 by its frequency.
+  mutating func code(_ symbol: Int, by model: Frequencies) -> Int
 
   /// The same in a range coder of its own: a decoder then need not be done with the symbol before, which takes it longer
   /// than to find this one. For symbols that hang on the one before, as the lower half of a byte does on the upper.
-  mutating func codeBeside(_ symbol: Int, by model: Sixteen) -> Int
+  mutating func codeBeside(_ symbol: Int, by model: Frequencies) -> Int
 
   /// The low `count` bits of `value`, 0 to 64 of them, as they are.
   mutating func codeRaw(_ value: UInt64, count: Int) -> UInt64
@@ -74,9 +73,9 @@ public struct RangeEncoder: BitCoder, ~Copyable {
     init() {}
 
     @inlinable @inline(__always)
-    mutating func code(_ symbol: Int, by model: Sixteen) {
+    mutating func code(_ symbol: Int, by model: Frequencies) {
       let unit = range >> 15
-      let (from, to) = NibbleTables.interval(symbol, model)
+      let (from, to) = model.interval(symbol)
       advance(unit &* from)
       range = unit &* (to &- from)
       if range < 1 << 32 { shift() }
@@ -172,13 +171,13 @@ public struct RangeEncoder: BitCoder, ~Copyable {
   }
 
   @inlinable @inline(__always)
-  public mutating func code(_ symbol: Int, by model: Sixteen) -> Int {
+  public mutating func code(_ symbol: Int, by model: Frequencies) -> Int {
     first.code(symbol, by: model)
     return symbol
   }
 
   @inlinable @inline(__always)
-  public mutating func codeBeside(_ symbol: Int, by model: Sixteen) -> Int {
+  public mutating func codeBeside(_ symbol: Int, by model: Frequencies) -> Int {
     beside.code(symbol, by: model)
     return symbol
   }
@@ -246,10 +245,10 @@ public struct RangeDecoder: BitCoder, ~Copyable {
     @inlinable init() {}
 
     @inlinable @inline(__always)
-    mutating func code(by model: Sixteen) -> Int {
+    mutating func code(by model: Frequencies) -> Int {
       let unit = range >> 15
-      let found = model.last(atMost: UInt16(truncatingIfNeeded: min(value / unit, 32767)))
-      let (from, to) = NibbleTables.interval(found, model)
+      let found = model.symbol(at: UInt16(truncatingIfNeeded: min(value / unit, 32767)))
+      let (from, to) = model.interval(found)
       value &-= unit &* from
       range = unit &* (to &- from)
       return found
@@ -354,14 +353,14 @@ public struct RangeDecoder: BitCoder, ~Copyable {
   }
 
   @inlinable @inline(__always)
-  public mutating func code(_ symbol: Int, by model: Sixteen) -> Int {
+  public mutating func code(_ symbol: Int, by model: Frequencies) -> Int {
     let found = first.code(by: model)
     if first.range < 1 << 32 { first.shift(nextWord()) }
     return found
   }
 
   @inlinable @inline(__always)
-  public mutating func codeBeside(_ symbol: Int, by model: Sixteen) -> Int {
+  public mutating func codeBeside(_ symbol: Int, by model: Frequencies) -> Int {
     let found = beside.code(by: model)
     if beside.range < 1 << 32 { beside.shift(wordFromEnd()) }
     return found

@@ -27,8 +27,9 @@ public struct Models: ~Copyable {
     let rare = 300
     let common = (32768 - (16 - n) * rare) / n
     for k in 1..<16 { table[k] = UInt16(k <= n ? k * common : n * common + (k - n) * rare) }
-    table[0] = 1
-    states.sixteen(at: base).all = table
+    let model = states.frequencies(at: base)
+    model.starts.all = table
+    model.begin(note: 1)
   }
 
   /// Copies `n` sets of nibble models.
@@ -43,8 +44,8 @@ public struct Models: ~Copyable {
     states.append(copyOf: from, count: ModelSize.signed)
     for k in 0..<ModelSize.number / ModelSize.nibble {
       let at = base + k * ModelSize.nibble
-      let model = states.sixteen(at: at)
-      model.first = min(model.first, 10)
+      let model = states.frequencies(at: at)
+      if model.note != NibbleTables.fresh { model.note = min(model.note, 10) }
     }
     return base
   }
@@ -53,7 +54,7 @@ public struct Models: ~Copyable {
 /// Shapes of the number codes: how many models each takes.
 public enum ModelSize {
   /// `codeNibble`.
-  public static let nibble = 8
+  public static let nibble = Frequencies.elements
   /// `codeNumber`: a nibble for the upper half of the bucket, and one for the lower under each of those.
   public static let number = 17 * nibble
   /// `codeSigned`: the same.
@@ -93,12 +94,11 @@ extension BitCoder where Self: ~Copyable {
   public mutating func codeNibble(
     _ symbol: Int, _ models: inout Models, _ base: Int, beside: Bool = false
   ) -> Int {
-    // Lane 0 has nothing to say in cumulative frequencies: it counts the symbols.
-    let model = models.states.sixteen(at: base)
-    let seen = model.first
-    if seen == 0 { NibbleTables.begin(model) }
+    // The note counts the symbols.
+    let model = models.states.frequencies(at: base)
+    if model.note == NibbleTables.fresh { NibbleTables.begin(model) }
     let found = beside ? codeBeside(symbol, by: model) : code(symbol, by: model)
-    models.nibbles.learn(found, model, seen: seen)
+    models.nibbles.learn(found, model)
     return found
   }
 

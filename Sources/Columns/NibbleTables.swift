@@ -11,8 +11,8 @@ struct NibbleTables: @unchecked Sendable {
   /// The cumulative frequencies if only one symbol ever came, for each symbol, at a fixed address.
   @usableFromInline let targets: UnsafePointer<SIMD16<Int16>>
   /// By the number of symbols seen, 0 to 127, at a fixed address: how far the error is shifted right, in 16 bits; above,
-  /// a half of its unit then; above, what makes lane 0 count the symbol.
-  @usableFromInline let paces: UnsafePointer<UInt64>
+  /// a half of its unit then.
+  @usableFromInline let paces: UnsafePointer<UInt32>
   @usableFromInline static let shared = NibbleTables()
 
   init() {
@@ -25,14 +25,11 @@ struct NibbleTables: @unchecked Sendable {
       unsafe (memory + symbol).initialize(to: target)
     }
     unsafe targets = UnsafePointer(memory)
-    let paces = UnsafeMutablePointer<UInt64>.allocate(capacity: 128)
+    let paces = UnsafeMutablePointer<UInt32>.allocate(capacity: 128)
     for seen in 0..<128 {
       let shift = 1 + [1, 3, 10, 22, 45, 90].reduce(0) { $0 + (seen >= $1 ? 1 : 0) }
       let half = 1 << (shift - 1)
-      // Lane 0 moves towards 0 as if it were a frequency, from where the number seen is put right.
-      let moved = (half - seen) >> shift
-      let step = UInt16(truncatingIfNeeded: min(seen + 1, Int(Self.longest)) - seen - moved)
-      unsafe paces[seen] = UInt64(shift) | UInt64(half) << 16 | UInt64(step) << 32
+      unsafe paces[seen] = UInt32(shift) | UInt32(half) << 16
     }
     unsafe self.paces = UnsafePointer(paces)
   }
@@ -49,32 +46,27 @@ struct NibbleTables: @unchecked Sendable {
     }
   }
 
-  /// Where `symbol` lies in 0...32768.
-  @inlinable @inline(__always)
-  static func interval(_ symbol: Int, _ model: Sixteen) -> (from: UInt64, to: UInt64) {
-    // Without branches: symbols are hard to foresee. Lane 0 is masked, 16 is the whole.
-    let next = symbol &+ 1
-    let past = UInt64(truncatingIfNeeded: next >> 4)
-    let isFirst = UInt64(truncatingIfNeeded: symbol &+ 15) &>> 4 &- 1
-    return (UInt64(model[symbol]) & ~isFirst, UInt64(model[next]) & (past &- 1) | past << 15)
-  }
+  /// What the note of a model says that nobody has touched yet: the upper half of a fresh `BitModel`.
+  @usableFromInline static var fresh: UInt16 { 1 << 15 }
 
-  /// Moves the frequencies of `model`, which has seen `seen` symbols, towards `symbol`, and counts it: each by a share of what
-  /// it is off, to the nearest. One shift for all lanes, and no branches: how much was seen is anyone's guess. What is
-  /// written is whole vectors, or they could not be read again until they had left the core.
+  /// Moves the frequencies of `model` towards `symbol`, and counts it in its note: each by a share of what it is off, to the
+  /// nearest. One shift for all lanes, and no branches: how much was seen is anyone's guess. What is written is whole
+  /// vectors, or they could not be read again until they had left the core.
   @inlinable @inline(__always)
-  func learn(_ symbol: Int, _ model: Sixteen, seen: UInt16) {
+  func learn(_ symbol: Int, _ model: Frequencies) {
+    let seen = model.note
     let pace = unsafe paces[Int(seen & 127)]
-    let table = model.all
-    let error = unsafe targets[symbol] &- unsafeBitCast(table, to: SIMD16<Int16>.self)
+    let table = model.starts.signed
+    let error = unsafe targets[symbol & 15] &- table
     let half = SIMD16(repeating: Int16(truncatingIfNeeded: pace &>> 16))
-    let share = (error &+ half) &>> SIMD16(repeating: Int16(truncatingIfNeeded: pace & 15))
-    let count = unsafe unsafeBitCast(SIMD2<UInt64>(pace &>> 32, 0), to: SIMD8<UInt16>.self)
-    model.all =
-      unsafe table &+ unsafeBitCast(share, to: SIMD16<UInt16>.self) &+ SIMD16(lowHalf: count, highHalf: .zero)
+    model.starts.signed = table &+ (error &+ half) &>> SIMD16(repeating: Int16(truncatingIfNeeded: pace & 15))
+    model.note = seen &+ (seen < Self.longest ? 1 : 0)
   }
 
   /// Makes `model`, which is fresh, one that has seen nothing. Apart, so that what is read then is what memory holds.
   @usableFromInline @inline(never)
-  static func begin(_ model: Sixteen) { model.all = even }
+  static func begin(_ model: Frequencies) {
+    model.starts.all = even
+    model.begin(note: 0)
+  }
 }

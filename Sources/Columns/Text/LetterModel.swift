@@ -21,6 +21,7 @@ struct LetterModel: ~Copyable {
   private static var lineCount: Int { 1 << 14 }
 
   init() {
+    mixed.frequencies(at: 0).begin(note: 0)
     for seen in 0..<128 {
       let shift = seen < 3 ? 1 : seen < 7 ? 2 : seen < 12 ? 3 : seen < 40 ? 4 : 5
       let weight = seen == 0 ? 0 : seen == 1 ? 3 : seen == 2 ? 4 : seen < 20 ? 5 : 6
@@ -31,7 +32,7 @@ struct LetterModel: ~Copyable {
 
   /// Codes one letter behind `before`, the newest letter lowest.
   mutating func code<C: BitCoder & ~Copyable>(_ byte: UInt8, after before: UInt64, _ coder: inout C) -> UInt8 {
-    if lines.isEmpty { lines.append(repeating: 0, count: Self.lineCount * ModelSize.nibble) }
+    if lines.isEmpty { lines.append(repeating: 0, count: Self.lineCount * Sixteen.elements) }
     var contexts = (
       Self.hash(0, 0), Self.hash(before & 0xFF, 1), Self.hash(before & 0xFFFF, 2), Self.hash(before & 0xFF_FFFF, 3)
     )
@@ -59,8 +60,8 @@ struct LetterModel: ~Copyable {
     mix = Self.mix(mix, c.signed, pc)
     mix = Self.mix(mix, d.signed, pd)
     // What rounding has brought closer together, or out of order, gets its distance back.
-    let frequencies = mixed.sixteen(at: 0)
-    frequencies.signed = mix &- (mix &>> 6) &+ Self.distances
+    let frequencies = mixed.frequencies(at: 0)
+    frequencies.starts.signed = (mix &- (mix &>> 6) &+ Self.distances) & Self.others
     let found = beside ? coder.codeBeside(nibble, by: frequencies) : coder.code(nibble, by: frequencies)
     let target = tables.target(found)
     Self.learn(a, target, pa)
@@ -74,7 +75,7 @@ struct LetterModel: ~Copyable {
   @inline(__always)
   private mutating func line(_ context: UInt64) -> Sixteen {
     let place = Int(truncatingIfNeeded: context ^ context >> 24) & (Self.lineCount &- 1)
-    let line = lines.sixteen(at: place &* ModelSize.nibble)
+    let line = lines.sixteen(at: place &* Sixteen.elements)
     // A line that has seen nothing must be made, too.
     let check = UInt16(truncatingIfNeeded: context >> 55) << 7
     if line.first & 0xFF80 != check || line.first & 0x7F == 0 { Self.begin(line, check) }
@@ -103,6 +104,11 @@ struct LetterModel: ~Copyable {
     @inline(__always) get {
       SIMD16(0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448, 480)
     }
+  }
+
+  /// All lanes but the first.
+  private static var others: SIMD16<Int16> {
+    @inline(__always) get { SIMD16(0, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1) }
   }
 
   /// Moves the frequencies towards the symbol of `target`, and counts it: lane 0 by as much as it is told to.

@@ -25,7 +25,8 @@ struct TokenSpeller: ~Copyable {
   }
   private var places = Buffer<Place>()
   private var byColumn = Buffer<Int32>()
-  private let nibbles: Int
+  /// Whether the version is the last, whether the variant is the usual one, then which version.
+  private let uuids: Int
   private var lastVersion = 4
   private let lengths: Int
   private let stops: Int
@@ -34,7 +35,7 @@ struct TokenSpeller: ~Copyable {
   var ordinal = 0
 
   init() {
-    nibbles = models.allocate(2 * 16)
+    uuids = models.allocate(2 + ModelSize.nibble)
     lengths = models.allocate(8 * 128)
     stops = models.allocate(512)
   }
@@ -129,14 +130,14 @@ struct TokenSpeller: ~Copyable {
     var uuid = UUIDText(high: 0, low: 0)
     if !C.decodes, let said = UUIDText(bytes, 0, letters) { uuid = said }
     var version = Int(uuid.high >> 12 & 15)
-    if coder.codeBit(version == lastVersion, &models, nibbles) {
+    if coder.codeBit(version == lastVersion, &models, uuids) {
       version = lastVersion
     } else {
-      version = coder.codeNibble(version, &models, nibbles &+ 8)
+      version = coder.codeNibble(version, &models, uuids &+ 2)
       lastVersion = version
     }
     var variant = uuid.low >> 62
-    if coder.codeBit(variant == 2, &models, nibbles &+ 1) {
+    if coder.codeBit(variant == 2, &models, uuids &+ 1) {
       variant = 2
     } else {
       variant = coder.codeRaw(variant, count: 2)

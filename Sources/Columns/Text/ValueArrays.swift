@@ -197,7 +197,7 @@ struct ValueArrays: ~Copyable {
     if column >= byColumn.count { byColumn.append(repeating: -1, count: column &+ 1 &- byColumn.count) }
     if byColumn[column] < 0 {
       byColumn[column] = Int32(truncatingIfNeeded: columns.count)
-      let base = models.allocate(ModelSize.number + 64 + ModelSize.signed)
+      let base = models.allocate(ModelSize.number + Place.end)
       columns.append(
         Column(
           models: base, firstInteger: NumberHistory(&models), integer: NumberHistory(&models),
@@ -224,13 +224,14 @@ struct ValueArrays: ~Copyable {
 
   private enum Place {
     static let same = 0
-    static let kinds = 8
     static let truth = 16
     static let fits = 17
-    static let scales = 32
-    static let styles = 40
+    static let kinds = 18
+    static let scales = kinds + ModelSize.nibble
+    static let styles = scales + ModelSize.nibble
     /// Doubles in JSON that have many digits.
-    static let long = 64
+    static let long = styles + ModelSize.nibble
+    static let end = long + ModelSize.signed
   }
 
   /// Element `index`, which a decoder does not look at: all of a number, of a text the kind alone.
