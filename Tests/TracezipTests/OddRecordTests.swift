@@ -215,7 +215,7 @@ import Workload
     return capture
   }
 
-  private static let rounds = Int(ProcessInfo.processInfo.environment["TRACEZIP_FUZZ"] ?? "") ?? 100
+  private static let rounds = Int(ProcessInfo.processInfo.environment["TRACEZIP_FUZZ"] ?? "") ?? 300
 
   @Test(arguments: [false, true])
   func `Records of any shape come back`(isJSON: Bool) throws {
