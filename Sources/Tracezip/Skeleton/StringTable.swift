@@ -9,7 +9,8 @@ struct StringTable: ~Copyable {
   }
   private(set) var arena = Buffer<UInt8>(capacity: 1 << 16)
   private(set) var entries = Buffer<Entry>(capacity: 1 << 12)
-  /// Open addressing over entry ids + 1; empty for a table that is only read.
+  /// Open addressing over entry ids + 1, above which, as far as there is room, stand the hash's upper bits: what differs
+  /// there need not be looked up.
   private var slots = Buffer<UInt32>(repeating: 0, count: 1 << 13)
 
   var count: Int { entries.count }
@@ -82,12 +83,14 @@ struct StringTable: ~Copyable {
     while true {
       let held = slots[slot]
       if held == 0 { break }
-      let id = Int(held) &- 1
-      if entries[id].hash == hash, holds(id, bytes) { return id }
+      if (held ^ hash) & ~UInt32(truncatingIfNeeded: mask) == 0 {
+        let id = (Int(held) & mask) &- 1
+        if entries[id].hash == hash, holds(id, bytes) { return id }
+      }
       slot = (slot &+ 1) & mask
     }
     let id = append(bytes, hash: hash)
-    slots[slot] = UInt32(truncatingIfNeeded: id &+ 1)
+    slots[slot] = StringTable.held(id, hash, mask)
     if entries.count &* 2 > slots.count { rehash() }
     return id
   }
@@ -100,13 +103,19 @@ struct StringTable: ~Copyable {
     return entries.count &- 1
   }
 
+  /// Fewer than half of the slots are taken: numbers of entries fit where the mask is.
+  @inline(__always)
+  private static func held(_ id: Int, _ hash: UInt32, _ mask: Int) -> UInt32 {
+    hash & ~UInt32(truncatingIfNeeded: mask) | UInt32(truncatingIfNeeded: id &+ 1)
+  }
+
   private mutating func rehash() {
-    var bigger = Buffer<UInt32>(repeating: 0, count: slots.count * 4)
+    var bigger = Buffer<UInt32>(repeating: 0, count: slots.count * 2)
     let mask = bigger.count - 1
     for id in 0..<entries.count {
       var slot = Int(entries[id].hash) & mask
       while bigger[slot] != 0 { slot = (slot &+ 1) & mask }
-      bigger[slot] = UInt32(id + 1)
+      bigger[slot] = StringTable.held(id, entries[id].hash, mask)
     }
     slots = bigger
   }
