@@ -62,17 +62,16 @@ extension BlockModel {
     owners(block.spans, scratch.spanRows, limit: limit, .link, &scratch.owners, &c)
     if c.failed { return }
     codeChildren(.link, owners: scratch.owners, spanTemplates: block.spans.templates, &block.links, skeletons, &c)
+    spentParts.links += c.spent - mark
     if c.failed { return }
     scratch.childRows(scratch.owners.count)
     layOut(&block.links, &c)
     if c.failed { return }
     codeSlots(&block.links, scratch.children, &c)
+    mark = c.spent
     if c.failed { return }
     codeLinks(owners: scratch.owners, block.links, &c)
     spentParts.links += c.spent - mark
-    mark = c.spent
-    if c.failed { return }
-
   }
 
   /// Closes the block.
@@ -132,7 +131,9 @@ extension BlockModel {
       layout.add(t)
       for word in 0..<Int(info.words) {
         let slot = Int(info.slots) + word
+        let before = c.spent
         let varies = info.isSpecial(Int32(word)) || codeVaries(!C.decodes && differences[word] != 0, slot: slot, &c)
+        note(slot, c.spent - before, 0)
         layout.add(
           t, isConstant: !varies, hasRoom: !C.decodes || varies || slotInfos[slot].isRead || slotCosts.isOn)
       }
@@ -165,6 +166,12 @@ extension BlockModel {
       leaves: records.leaves.elements, starts: sortedRows.elements[range], records: order.elements[range])
   }
 
+  /// Bytes that a slot took, and how it was coded.
+  private mutating func note(_ slot: Int, _ bytes: Int, _ code: UInt8) {
+    spent[Int(slotInfos[slot].column)] += UInt64(bytes)
+    if slotCosts.isOn { slotCosts.note(slot, bytes, code) }
+  }
+
   /// All plain slots of `records`, whose rows have been laid out, template by template.
   private mutating func codeSlots<C: BitCoder & ~Copyable>(
     _ records: inout Records, _ env: borrowing RowContexts, _ c: inout C
@@ -179,8 +186,7 @@ extension BlockModel {
         let before = c.spent
         codeSlot(template: t, word: word, these, env, &c)
         if c.failed { return }
-        spent[Int(slotInfos[Int(info.slots) + word].column)] += UInt64(c.spent - before)
-        if slotCosts.isOn { slotCosts.note(Int(info.slots) + word, c.spent - before, slotCode) }
+        note(Int(info.slots) + word, c.spent - before, slotCode)
       }
       codeScales(t, these, &c)
       first = end
