@@ -43,25 +43,23 @@ struct SymbolContexts: ~Copyable {
     var number: UInt32 = 0
   }
   private var places = Buffer<Place>(repeating: Place(), count: 256)
+  /// What leaves as many bits of a key as tell a place.
+  private var shift: UInt64 = 56
   private var all = Buffer<Context>()
 
   /// What the tables take.
   var bytes: Int { places.count * MemoryLayout<Place>.stride + all.count * MemoryLayout<Context>.stride }
 
+  /// Where looking for a key begins: by its topmost bits, which come of all that it was made of (`BlockModel.key`).
   @inline(__always)
-  private static func mix(_ key: UInt64) -> UInt64 { key &* 0x9E37_79B9_7F4A_7C15 }
-
-  /// Where looking for a key begins, by its `mix`.
-  @inline(__always)
-  private func home(_ mixed: UInt64) -> Int { Int(truncatingIfNeeded: mixed &>> 32) & (places.count &- 1) }
+  private func home(_ key: UInt64) -> Int { Int(truncatingIfNeeded: key &>> shift) }
 
   /// The place of `key`, or the free one where it belongs.
   @inline(__always)
   private func place(_ key: UInt64) -> (slot: Int, check: UInt32, number: UInt32) {
-    let mixed = SymbolContexts.mix(key)
-    let check = UInt32(truncatingIfNeeded: mixed)
+    let check = UInt32(truncatingIfNeeded: key)
     let mask = places.count &- 1
-    var slot = home(mixed)
+    var slot = home(key)
     while true {
       let here = places[slot]
       if here.number == 0 || here.check == check && all[Int(here.number) &- 1].key == key {
@@ -73,7 +71,7 @@ struct SymbolContexts: ~Copyable {
 
   /// Asks for the memory in which the context for `key` is looked up.
   @inline(__always)
-  func prefetch(_ key: UInt64) { places.prefetch(home(SymbolContexts.mix(key))) }
+  func prefetch(_ key: UInt64) { places.prefetch(home(key)) }
 
   /// Asks for the memory of a context.
   @inline(__always)
@@ -104,13 +102,14 @@ struct SymbolContexts: ~Copyable {
 
   private mutating func grow() {
     let count = places.count * 2
+    shift -= 1
     places.removeAll()
     places.append(repeating: Place(), count: count)
     for i in 0..<all.count {
-      let mixed = SymbolContexts.mix(all[i].key)
-      var slot = home(mixed)
+      let key = all[i].key
+      var slot = home(key)
       while places[slot].number != 0 { slot = (slot &+ 1) & (count - 1) }
-      places[slot] = Place(check: UInt32(truncatingIfNeeded: mixed), number: UInt32(i + 1))
+      places[slot] = Place(check: UInt32(truncatingIfNeeded: key), number: UInt32(i + 1))
     }
   }
 
