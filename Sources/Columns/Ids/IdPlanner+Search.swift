@@ -301,10 +301,10 @@ extension IdPlanner {
     return any
   }
 
-  /// Puts what is looked at first of `ids` into `sample`.
+  /// Puts what is looked at first of `ids` into `sample`, unless it is there in another order.
   private mutating func fillSample(_ ids: borrowing ProcessIds, traceIsFirst: Bool) {
+    if sample.traceIsFirst == nil { ids.draws.copyPrefix(IdFamily.widest, to: &sample.draws) }
     sample.traceIsFirst = traceIsFirst
-    ids.draws.copyPrefix(IdFamily.widest, to: &sample.draws)
     IdOrder.arrangePairs(&sample.draws, traceIsFirst: traceIsFirst)
   }
 
