@@ -3,8 +3,8 @@ import Bytes
 /// Where the words of a block's rows stand, template by template, and what the words are that do not vary.
 ///
 /// A decoder gives a word no room that is the same in all rows of its template, unless models or weaving look at it row by
-/// row (`SlotInfo.isRead`): most words are, so that rows take a fraction of the cache, and need not be filled in. An
-/// encoder's rows come from the shredder, with all their words.
+/// row (`SlotInfo.isRead`): half of them are in a capture of the OpenTelemetry demo, so that rows take half the memory, and
+/// less is filled in. An encoder's rows come from the shredder, with all their words.
 struct RowLayout: ~Copyable {
   private struct Word: BitwiseCopyable {
     private let bits: Int32
