@@ -241,53 +241,53 @@ public struct Frequencies {
   /// Of the buffer.
   @inlinable public static var elements: Int { 9 }
 
-  @usableFromInline let base: UnsafeMutableRawPointer
+  /// Where the symbols begin: ascending numbers below 32768, the first 0.
+  public let starts: Sixteen
 
   @inlinable @inline(__always)
-  init(_ base: UnsafeMutableRawPointer) { unsafe self.base = base }
-
-  /// Where the symbols begin: ascending numbers below 32768, the first 0.
-  @inlinable
-  public var starts: Sixteen { @inline(__always) get { unsafe Sixteen(base) } }
+  init(_ starts: Sixteen) { self.starts = starts }
 
   /// Where `symbol`, below 16, begins and ends.
   @inlinable @inline(__always)
   public func interval(_ symbol: Int) -> (from: UInt64, to: UInt64) {
-    let at = unsafe base + (symbol & 15) &* 2
+    let at = unsafe starts.base + (symbol & 15) &* 2
     return unsafe (UInt64(at.load(as: UInt16.self)), UInt64(at.load(fromByteOffset: 2, as: UInt16.self)))
   }
 
   /// The symbol that `target`, below 32768, belongs to.
   @inlinable @inline(__always)
   public func symbol(at target: UInt16) -> Int {
-    Int(truncatingIfNeeded: unsafe tracezip_last_at_most(base.assumingMemoryBound(to: UInt16.self), target))
+    Int(truncatingIfNeeded: unsafe tracezip_last_at_most(starts.base.assumingMemoryBound(to: UInt16.self), target))
   }
 
+  /// The number behind the whole.
   @inlinable
   public var note: UInt16 {
-    @inline(__always) get { unsafe base.load(fromByteOffset: 34, as: UInt16.self) }
-    @inline(__always) nonmutating set { unsafe base.storeBytes(of: newValue, toByteOffset: 34, as: UInt16.self) }
+    @inline(__always) get { unsafe starts.base.load(fromByteOffset: 34, as: UInt16.self) }
+    @inline(__always) nonmutating set { unsafe starts.base.storeBytes(of: newValue, toByteOffset: 34, as: UInt16.self) }
   }
 
   /// Puts the whole behind the symbols, and `note` behind it.
   @inlinable @inline(__always)
   public func begin(note: UInt16) {
-    unsafe base.storeBytes(of: 1 << 15, toByteOffset: 32, as: UInt16.self)
+    unsafe starts.base.storeBytes(of: 1 << 15, toByteOffset: 32, as: UInt16.self)
     self.note = note
   }
 }
 
 extension Buffer where Element == UInt32 {
+  /// The sixteen numbers from element `index` on, which must be there.
   @inlinable @inline(__always)
   public mutating func sixteen(at index: Int) -> Sixteen {
     precondition(index >= 0 && index &+ Sixteen.elements <= count)
     return unsafe Sixteen(UnsafeMutableRawPointer(base + index))
   }
 
+  /// The frequencies from element `index` on, which must be there.
   @inlinable @inline(__always)
   public mutating func frequencies(at index: Int) -> Frequencies {
     precondition(index >= 0 && index &+ Frequencies.elements <= count)
-    return unsafe Frequencies(UnsafeMutableRawPointer(base + index))
+    return unsafe Frequencies(Sixteen(UnsafeMutableRawPointer(base + index)))
   }
 }
 

@@ -128,13 +128,13 @@ extension BlockModel {
       if !C.decodes {
         rows(of: records, first..<end).differences(words: Int(info.words), into: &differences)
       }
-      layout.add(t)
+      layout.begin(t)
       for word in 0..<Int(info.words) {
         let slot = Int(info.slots) + word
         let before = c.spent
         let varies = info.isSpecial(Int32(word)) || codeVaries(!C.decodes && differences[word] != 0, slot: slot, &c)
         note(slot, c.spent - before, 0)
-        layout.add(
+        layout.addWord(
           t, isConstant: !varies, hasRoom: !C.decodes || varies || slotInfos[slot].isRead || slotCosts.isOn)
       }
       if C.decodes { placed[t] = info.placed(t, by: layout) }

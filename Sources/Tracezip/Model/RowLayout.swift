@@ -3,8 +3,8 @@ import Bytes
 /// Where the words of a block's rows stand, template by template, and what the words are that do not vary.
 ///
 /// A decoder gives a word no room that is the same in all rows of its template, unless models or weaving look at it row by
-/// row (`SlotInfo.isRead`): half of them are in a capture of the OpenTelemetry demo, so that rows take half the memory, and
-/// less is filled in. An encoder's rows come from the shredder, with all their words.
+/// row (`SlotInfo.isRead`): rows take less memory, and less is filled in. An encoder's rows come from the shredder, with
+/// all their words.
 struct RowLayout: ~Copyable {
   private struct Word: BitwiseCopyable {
     private let bits: Int32
@@ -32,10 +32,10 @@ struct RowLayout: ~Copyable {
   }
 
   /// Begins with a template, whose words are added then.
-  mutating func add(_ template: Int) { templates[template] = (UInt32(words.count), 0) }
+  mutating func begin(_ template: Int) { templates[template] = (UInt32(words.count), 0) }
 
   /// Adds the next word of `template`.
-  mutating func add(_ template: Int, isConstant: Bool, hasRoom: Bool) {
+  mutating func addWord(_ template: Int, isConstant: Bool, hasRoom: Bool) {
     words.append(Word(place: hasRoom ? width(template) : -1, isConstant: isConstant))
     constants.append(0)
     if hasRoom { templates[template].width += 1 }
