@@ -188,14 +188,6 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
   @inlinable
   public var array: [Element] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
 
-  /// Copies the first `n` elements, or as many as there are, to `array` in place of what it held; its memory is used again.
-  @inlinable
-  public func copyPrefix(_ n: Int, to array: inout [Element]) {
-    precondition(n >= 0)
-    array.removeAll(keepingCapacity: true)
-    unsafe array.append(contentsOf: UnsafeBufferPointer(start: base, count: min(n, count)))
-  }
-
   /// The whole storage for a kernel that has checked its ranges; neither pointer nor count may escape.
   @inlinable @inline(__always) @unsafe
   public var pointer: UnsafeMutablePointer<Element> { unsafe base }

@@ -114,12 +114,12 @@ enum IdOrder {
   }
 
   /// Puts each pair in `order` in the order in which a generator draws it; of a block's draws `DrawTags` does that.
-  static func arrangePairs(_ order: inout Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, traceIsFirst: Bool) {
+  static func arrangePairs(_ order: inout Buffer<UInt32>, _ draws: NumberedDraws, traceIsFirst: Bool) {
     var i = 0
     while i &+ 1 < order.count {
       let (a, b) = (order[i], order[i &+ 1])
-      if IdDraw.arePair(draws[Int(a)], draws[Int(b)]) {
-        if draws[Int(a)].isTrace != traceIsFirst {
+      if IdDraw.arePair(draws[a], draws[b]) {
+        if draws[a].isTrace != traceIsFirst {
           order[i] = b
           order[i &+ 1] = a
         }

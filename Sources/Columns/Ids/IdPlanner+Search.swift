@@ -38,7 +38,7 @@ extension IdPlanner {
     for p in ready.sorted(by: { (searches[$1].missing, $0) < (searches[$0].missing, $1) }) {
       var ids = ProcessIds()
       swap(&ids, &histories[p].ids)
-      ids.add(draws, missing, searches[p].list, plan.entries, base: base)
+      ids.gather(draws, missing, searches[p].list, plan.entries)
       searches[p].isGathered = !search(p, ids, draws)
       if searches[p].isGathered { swap(&ids, &histories[p].ids) }
     }
@@ -48,8 +48,8 @@ extension IdPlanner {
       if searches[p].nextTry - searches[p].pending > histories[p].kept {
         histories[p].ids.removeAll()
       } else {
-        if !searches[p].isGathered { histories[p].ids.add(draws, missing, searches[p].list, plan.entries, base: base) }
-        histories[p].ids.tidy(plan.entries, limit: histories[p].kept)
+        if !searches[p].isGathered { histories[p].ids.gather(draws, missing, searches[p].list, plan.entries) }
+        histories[p].ids.keep(draws, plan.entries, limit: histories[p].kept)
       }
       searches[p].missing = 0
       searches[p].isGathered = false
@@ -121,14 +121,15 @@ extension IdPlanner {
   // MARK: Java
 
   private mutating func findJava(_ p: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) -> Bool {
+    let all = ids.all(draws)
     var list = Buffer<UInt32>()
-    for i in 0..<ids.count { list.append(UInt32(i)) }
-    IdOrder.arrangePairs(&list, ids.draws, traceIsFirst: false)
+    list.append(ids.order, from: 0)
+    IdOrder.arrangePairs(&list, all, traceIsFirst: false)
     let isJava = searches[p].language == .java
     // A process may stand under several resources.
     for g in sources.indices where sources[g].family.isJava {
       var hits = 0
-      for i in 0..<min(list.count, 64) where sources[g].finder.find(ids.draws[Int(list[i])]) != nil { hits += 1 }
+      for i in 0..<min(list.count, 64) where sources[g].finder.find(all[list[i]]) != nil { hits += 1 }
       if hits * 2 > min(list.count, 64) { return placeJava(p, ids, draws, in: g + 1) }
     }
     let count = isJava ? 2000 : min(500, max(64, list.count / 8))
@@ -137,12 +138,12 @@ extension IdPlanner {
     var best: (found: Int, perThread: Bool) = (1, false)
     for perThread in [false, true] {
       var finder = ThreadFinder(perThread: perThread)
-      finder.run(ids.draws, sample, into: &places)
+      finder.run(all, sample, into: &places)
       if finder.found > best.found { best = (finder.found, perThread) }
     }
     guard best.found > 1 else { return false }
     var finder = ThreadFinder(perThread: best.perThread)
-    finder.run(ids.draws, list, into: &places)
+    finder.run(all, list, into: &places)
     var saved = -32
     for t in 0..<finder.threads.count where finder.threads[t].met > 1 {
       saved += 7 * Int(finder.threads[t].met) - (finder.seeder == nil ? 9 : 4)
@@ -155,7 +156,7 @@ extension IdPlanner {
     let source = IdSource(family, finder)
     let g = add(source)
     searches[p].home = g
-    enter(ids, list, source, g)
+    enter(list, draws, source, g)
     return true
   }
 
@@ -165,25 +166,24 @@ extension IdPlanner {
   ) -> Bool {
     let source = sources[g - 1]
     var list = Buffer<UInt32>()
-    for i in 0..<ids.count where ids.number(i) != nil { list.append(UInt32(i)) }
-    IdOrder.arrangePairs(&list, ids.draws, traceIsFirst: false)
-    source.finder.run(ids.draws, list, into: &places)
+    for i in 0..<ids.count where Int(ids.order[i]) < draws.count { list.append(ids.order[i]) }
+    plan.tags.arrangePairs(list.elements, traceIsFirst: false)
+    source.finder.run(NumberedDraws(draws), list, into: &places)
     searches[p].home = g
-    enter(ids, list, source, g)
+    enter(list, draws, source, g)
     return true
   }
 
-  /// Enters what `places` say of `list`, numbers in `ids`.
+  /// Enters what `places` say of those of `list` that are of this block.
   private mutating func enter(
-    _ ids: borrowing ProcessIds, _ list: borrowing Buffer<UInt32>, _ source: IdSource, _ g: Int
+    _ list: borrowing Buffer<UInt32>, _ draws: borrowing Buffer<IdDraw>, _ source: IdSource, _ g: Int
   ) {
     self.list.removeAll()
-    for i in 0..<list.count {
-      guard let d = ids.number(Int(list[i])) else { continue }
+    for i in 0..<list.count where Int(list[i]) < draws.count {
       // Places move up to where their draws are.
       places[self.list.count] = places[i]
-      self.list.append(UInt32(d))
-      plan.entries[d].group = Int32(g)
+      self.list.append(list[i])
+      plan.entries[Int(list[i])].group = Int32(g)
     }
     take(source, g)
   }
@@ -227,8 +227,8 @@ extension IdPlanner {
     // Those that are not explained, once the first look is over.
     var open = Buffer<UInt32>()
     var isFirst = true
-    // A generator is run past everything that is not explained: the block's draws by their numbers, and behind these what
-    // is left of the process from earlier blocks.
+    // A generator is run past everything that is not explained, of the block and of the process' earlier ones.
+    let all = ids.all(draws)
     var explained = Buffer<Bool>()
     var scanned = 0
     var skip = 0
@@ -240,10 +240,10 @@ extension IdPlanner {
       let looked: ArraySlice<IdDraw>
       if isFirst {
         // Families share it.
-        if sample.traceIsFirst != traceIsFirst { fillSample(ids, traceIsFirst: traceIsFirst) }
+        if sample.traceIsFirst != traceIsFirst { fillSample(ids, all, traceIsFirst: traceIsFirst) }
         looked = sample.draws.prefix(window)
       } else {
-        looked = (skip..<min(open.count, skip + window)).map { ids.draws[Int(open[$0])] }[...]
+        looked = (skip..<min(open.count, skip + window)).map { all[open[$0]] }[...]
       }
       let before = budget
       let generator = type.recover(IdSample(draws: looked), budget: &budget)
@@ -256,8 +256,8 @@ extension IdPlanner {
       if generator == nil, !(effort == .best ? misses < 3 || language != .unknown : any) { break }
       if isFirst {
         isFirst = false
-        for i in 0..<ids.count { open.append(UInt32(truncatingIfNeeded: i)) }
-        IdOrder.arrangePairs(&open, ids.draws, traceIsFirst: traceIsFirst)
+        open.append(ids.order, from: 0)
+        IdOrder.arrangePairs(&open, all, traceIsFirst: traceIsFirst)
       }
       guard let generator else {
         misses += 1
@@ -268,14 +268,11 @@ extension IdPlanner {
       var hits = Buffer<SequenceScan.Hit>()
       let quiet = family.quiet(effort)
       if explained.isEmpty {
-        explained.append(repeating: false, count: draws.count + ids.count)
-        var earlier = 0
-        for i in 0..<ids.count where ids.number(i) == nil { earlier += ids.draws[i].isTrace ? 2 : 1 }
-        fillScan(draws, of: p, room: earlier)
+        explained.append(repeating: false, count: all.count)
+        let earlier = UInt32(draws.count)..<UInt32(all.count)
+        fillScan(draws, of: p, room: earlier.reduce(0) { $0 + (all[$1].isTrace ? 2 : 1) })
         scanned = scan.count
-        if earlier > 0 {
-          for i in 0..<ids.count where ids.number(i) == nil { scan.add(ids.draws[i], UInt32(draws.count + i)) }
-        }
+        for number in earlier { scan.add(all[number], number) }
       }
       scan.run(
         generator, quiet: quiet, back: effort == .best ? quiet : min(quiet, 4096 + 8 * ids.count),
@@ -286,13 +283,13 @@ extension IdPlanner {
         any = true
         for h in 0..<hits.count { explained[Int(hits[h].draw)] = true }
         var rest = Buffer<UInt32>()
-        for i in 0..<open.count where !explained[number(of: Int(open[i]), ids, draws)] { rest.append(open[i]) }
+        for i in 0..<open.count where !explained[Int(open[i])] { rest.append(open[i]) }
         open = rest
       } else {
         // Too little to pay for a state: go on behind it.
         for h in 0..<hits.count { explained[Int(hits[h].draw)] = true }
         var at = skip
-        while at < open.count, !explained[number(of: Int(open[at]), ids, draws)] { at += 1 }
+        while at < open.count, !explained[Int(open[at])] { at += 1 }
         for h in 0..<hits.count { explained[Int(hits[h].draw)] = false }
         skip = (at < open.count ? at : skip + window / 8) + 1
       }
@@ -302,8 +299,11 @@ extension IdPlanner {
   }
 
   /// Puts what is looked at first of `ids` into `sample`, unless it is there in another order.
-  private mutating func fillSample(_ ids: borrowing ProcessIds, traceIsFirst: Bool) {
-    if sample.traceIsFirst == nil { ids.draws.copyPrefix(IdFamily.widest, to: &sample.draws) }
+  private mutating func fillSample(_ ids: borrowing ProcessIds, _ all: NumberedDraws, traceIsFirst: Bool) {
+    if sample.traceIsFirst == nil {
+      sample.draws.removeAll(keepingCapacity: true)
+      for i in 0..<min(ids.count, IdFamily.widest) { sample.draws.append(all[ids.order[i]]) }
+    }
     sample.traceIsFirst = traceIsFirst
     IdOrder.arrangePairs(&sample.draws, traceIsFirst: traceIsFirst)
   }
@@ -321,7 +321,7 @@ extension IdPlanner {
       let hit = hits[h]
       let d = Int(hit.draw)
       guard d < draws.count else {
-        if !explained[d] { saved += ids.draws[d - draws.count].size - 1 }
+        if !explained[d] { saved += ids.all(draws)[hit.draw].size - 1 }
         continue
       }
       guard plan.entries[d].lane < 0 else { continue }
@@ -339,7 +339,8 @@ extension IdPlanner {
       g = add(IdSource(family))
       searches[p].home = g
       for i in 0..<ids.count {
-        if let d = ids.number(i), plan.entries[d].lane < 0 { plan.entries[d].group = Int32(g) }
+        let d = Int(ids.order[i])
+        if d < draws.count, plan.entries[d].lane < 0 { plan.entries[d].group = Int32(g) }
       }
     }
     let lane = addLane(SequenceTrack(start), state, g)
@@ -362,12 +363,6 @@ extension IdPlanner {
     }
     expect(end, g)
     return true
-  }
-
-  /// The number in the scan of id `i` of `ids`.
-  @inline(__always)
-  private func number(of i: Int, _ ids: borrowing ProcessIds, _ draws: borrowing Buffer<IdDraw>) -> Int {
-    ids.number(i) ?? draws.count + i
   }
 
   /// Makes `track` the newest lane of group `g`.

@@ -8,8 +8,6 @@ struct IdPlanner: ~Copyable {
   /// By process.
   var searches = Buffer<ProcessSearch>()
   var histories: [ProcessHistory] = []
-  /// Draws of the blocks before.
-  var base = 0
   /// By group, from group 1 on.
   var sources: [IdSource] = []
   /// By place.
@@ -87,7 +85,6 @@ struct IdPlanner: ~Copyable {
     if plan.habits.count > 0 { toldHabits = true }
     // A block of few ids says little, and one says enough where most were looked at.
     if sources.isEmpty, draws.count >= 2000 { fruitless += 2 * inVain > draws.count ? 2 : 1 }
-    base += draws.count
   }
 
   // MARK: Habits
@@ -154,7 +151,7 @@ struct IdPlanner: ~Copyable {
         let shape = source.family.shape
         plan.tags.arrangePairs(list.elements, traceIsFirst: shape.traceIsFirst && shape.drawsTraces)
         if source.family.isJava {
-          source.finder.run(draws, list, into: &places)
+          source.finder.run(NumberedDraws(draws), list, into: &places)
           take(source, g)
         } else if !source.family.isPage {
           // Pages come and go: those are found by looking for missing ids.

@@ -89,79 +89,94 @@ final class ProcessHistory {
   }
 }
 
-/// Ids of a process, or the last of them, that no known generator explains, by time, over blocks.
-struct ProcessIds: ~Copyable {
-  var draws = Buffer<IdDraw>()
-  /// Of each its number among the segment's draws.
-  private var numbers = Buffer<Int>()
-  /// The number of the block's first draw, and where the first of the block's draws may stand.
-  private var base = 0
-  private var firstNew = 0
-  // Scratch.
-  private var tail = Buffer<IdDraw>()
-  private var tailNumbers = Buffer<Int>()
+/// Draws by number: those of a block, and behind them some of earlier blocks. A view as `BufferView` is.
+struct NumberedDraws: BitwiseCopyable {
+  private let block: BufferView<IdDraw>
+  private let earlier: BufferView<IdDraw>
 
-  var count: Int { draws.count }
-
-  /// The number in the block of id `i`; nil for those of earlier blocks.
-  func number(_ i: Int) -> Int? { numbers[i] >= base ? numbers[i] - base : nil }
-
-  /// Adds those of `draws[list[range]]` that are not explained, by time; `base` is the number of the block's first draw.
-  mutating func add(
-    _ draws: borrowing Buffer<IdDraw>, _ list: borrowing Buffer<UInt32>, _ range: Range<Int>,
-    _ entries: borrowing Buffer<IdPlan.Entry>, base: Int
-  ) {
-    guard !range.isEmpty else { return }
-    self.base = base
-    // Those that are later than the first that comes wait for their turn.
-    let first = draws[Int(list[range.lowerBound])].start
-    var at = count
-    while at > 0, self.draws[at &- 1].start > first { at &-= 1 }
-    firstNew = min(firstNew, at)
-    tail.removeAll()
-    tailNumbers.removeAll()
-    for i in at..<count {
-      tail.append(self.draws[i])
-      tailNumbers.append(numbers[i])
-    }
-    self.draws.truncate(to: at)
-    numbers.truncate(to: at)
-    var next = 0
-    for i in range where entries[Int(list[i])].lane < 0 {
-      let draw = draws[Int(list[i])]
-      while next < tail.count, tail[next].start <= draw.start {
-        self.draws.append(tail[next])
-        numbers.append(tailNumbers[next])
-        next &+= 1
-      }
-      self.draws.append(draw)
-      numbers.append(base &+ Int(list[i]))
-    }
-    for i in next..<tail.count {
-      self.draws.append(tail[i])
-      numbers.append(tailNumbers[i])
-    }
+  /// Those of a block alone.
+  @inline(__always)
+  init(_ block: borrowing Buffer<IdDraw>) {
+    self.block = block.elements
+    earlier = block.elements[0..<0]
   }
 
-  /// Drops what the block's plan explains, and all but the last `limit` where there are many more.
-  mutating func tidy(_ entries: borrowing Buffer<IdPlan.Entry>, limit: Int) {
-    let skip = count > limit * 5 / 4 ? count - limit : 0
-    // Those of earlier blocks stay where they are.
-    var kept = skip == 0 ? min(firstNew, count) : 0
-    for i in skip + kept..<count where number(i).map({ entries[$0].lane < 0 }) ?? true {
-      draws[kept] = draws[i]
-      numbers[kept] = numbers[i]
-      kept &+= 1
+  @inline(__always)
+  fileprivate init(_ block: borrowing Buffer<IdDraw>, behind earlier: borrowing Buffer<IdDraw>) {
+    self.block = block.elements
+    self.earlier = earlier.elements
+  }
+
+  var count: Int { block.count + earlier.count }
+
+  subscript(number: UInt32) -> IdDraw {
+    @inline(__always) get {
+      let n = Int(number)
+      return n < block.count ? block.unchecked(n) : earlier[n &- block.count]
     }
-    draws.truncate(to: kept)
-    numbers.truncate(to: kept)
-    firstNew = kept
+  }
+}
+
+/// Ids of a process, or the last of them, that no known generator explains, by time, over blocks.
+struct ProcessIds: ~Copyable {
+  /// Those of earlier blocks.
+  private var earlier = Buffer<IdDraw>()
+  /// With those of the block at hand, once they are gathered: numbers of `all`.
+  private(set) var order = Buffer<UInt32>()
+
+  var count: Int { order.count }
+
+  /// The draws of the block, and behind them those of earlier blocks.
+  func all(_ draws: borrowing Buffer<IdDraw>) -> NumberedDraws { NumberedDraws(draws, behind: earlier) }
+
+  /// Puts those of `draws[list[range]]` that are not explained among those of earlier blocks.
+  mutating func gather(
+    _ draws: borrowing Buffer<IdDraw>, _ list: borrowing Buffer<UInt32>, _ range: Range<Int>,
+    _ entries: borrowing Buffer<IdPlan.Entry>
+  ) {
+    order.removeAll()
+    order.reserve(earlier.count + range.count)
+    var next = 0
+    for i in range where entries[Int(list[i])].lane < 0 {
+      if next < earlier.count {
+        let start = draws[Int(list[i])].start
+        while next < earlier.count, earlier[next].start <= start {
+          order.append(UInt32(truncatingIfNeeded: draws.count &+ next))
+          next &+= 1
+        }
+      }
+      order.append(list[i])
+    }
+    for i in next..<earlier.count { order.append(UInt32(truncatingIfNeeded: draws.count &+ i)) }
+  }
+
+  /// Keeps for the next block what was gathered, apart from what the block's plan explains and, where there are many more,
+  /// all but the last `limit`.
+  mutating func keep(_ draws: borrowing Buffer<IdDraw>, _ entries: borrowing Buffer<IdPlan.Entry>, limit: Int) {
+    let skip = count > limit * 5 / 4 ? count - limit : 0
+    // Those of earlier blocks stay where they are, unless some are dropped or others have come between.
+    var first = skip
+    if skip == 0 {
+      while first < earlier.count, Int(order[first]) == draws.count &+ first { first &+= 1 }
+    }
+    if first < earlier.count {
+      var kept = Buffer<IdDraw>(capacity: count - skip)
+      let all = all(draws)
+      for i in skip..<count where Int(order[i]) >= draws.count || entries[Int(order[i])].lane < 0 {
+        kept.append(all[order[i]])
+      }
+      swap(&earlier, &kept)
+    } else {
+      if skip > 0 { earlier.removeAll() }
+      earlier.reserve(count - first)
+      for i in first..<count where entries[Int(order[i])].lane < 0 { earlier.append(draws[Int(order[i])]) }
+    }
+    order.removeAll()
   }
 
   mutating func removeAll() {
-    draws.removeAll()
-    numbers.removeAll()
-    firstNew = 0
+    earlier.removeAll()
+    order.removeAll()
   }
 }
 

@@ -61,20 +61,20 @@ struct ThreadFinder: ~Copyable {
   /// Places the ids of `draws[order[...]]`, which are in the order drawn as far as known, a root's span id just before its
   /// trace id: a place for each of `order`.
   mutating func run(
-    _ draws: borrowing Buffer<IdDraw>, _ order: borrowing Buffer<UInt32>, into places: inout Buffer<Place>
+    _ draws: NumberedDraws, _ order: borrowing Buffer<UInt32>, into places: inout Buffer<Place>
   ) {
     places.removeAll()
     places.append(repeating: Place(), count: order.count)
     let before = found
     var i = 0
     while i < order.count {
-      let draw = draws[Int(order[i])]
+      let draw = draws[order[i]]
       if draw.isTrace {
         placeLone(i, draw, &places)
         i += 1
         continue
       }
-      let next = i + 1 < order.count ? draws[Int(order[i + 1])] : draw
+      let next = i + 1 < order.count ? draws[order[i + 1]] : draw
       let hasTrace = next.isTrace && next.span == draw.span
       placeSpan(i, draw.low, trace: hasTrace ? next : nil, &places)
       if hasTrace { placeTrace(i, next, &places) }
@@ -83,7 +83,7 @@ struct ThreadFinder: ~Copyable {
     // A second look pays where the process is known for its threads.
     if perThread, found - before < order.count, found * 4 > clock + order.count { lookBack(draws, order, &places) }
     for i in 0..<places.count where places[i].thread >= 0 {
-      threads[Int(places[i].thread)].met &+= draws[Int(order[i])].isTrace ? 2 : 1
+      threads[Int(places[i].thread)].met &+= draws[order[i]].isTrace ? 2 : 1
     }
     clock += order.count
   }
@@ -197,11 +197,11 @@ struct ThreadFinder: ~Copyable {
 
   /// A second look at what was met before its thread was known.
   private mutating func lookBack(
-    _ draws: borrowing Buffer<IdDraw>, _ order: borrowing Buffer<UInt32>, _ places: inout Buffer<Place>
+    _ draws: NumberedDraws, _ order: borrowing Buffer<UInt32>, _ places: inout Buffer<Place>
   ) {
     patience = 4096
     for i in 0..<order.count where places[i].thread < 0 {
-      let draw = draws[Int(order[i])]
+      let draw = draws[order[i]]
       if draw.isTrace { continue }
       let seed = ThreadLocalRandom.unmix(draw.low)
       if let place = far(seed, back: Self.jump) {
@@ -212,7 +212,7 @@ struct ThreadFinder: ~Copyable {
         continue
       }
       guard i + 1 < order.count else { continue }
-      let next = draws[Int(order[i + 1])]
+      let next = draws[order[i + 1]]
       if next.isTrace && next.span == draw.span { placeTrace(i, next, &places) }
     }
   }
