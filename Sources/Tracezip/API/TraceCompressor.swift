@@ -33,8 +33,8 @@ public final class TraceCompressor {
   private var services: Set<String> = []
   private var isStarted = false
   private var isSegmentOpen = false
-  /// What the open segment will tell the next one, and what the one before it tells.
-  private var hints = SharedHints()
+  /// What the open segment will tell the next one, if there may be one, and what the one before it tells.
+  private var hints: SharedHints?
   private var hintsBefore: SharedHints?
   /// Chunks of the open segment so far.
   private var chunks = 0
@@ -106,6 +106,7 @@ public final class TraceCompressor {
     self.config = config
     self.sink = sink
     plan = SegmentPlan(config: config, size: size)
+    hints = plan.isOneSegment ? nil : SharedHints()
     splitter = ChunkSplitter(framing: config.framing)
     pipeline = Pipeline(
       threads: workers, limit: plan.weightLimit(threads: workers), weigh: { $0.cut.count },
@@ -114,7 +115,7 @@ public final class TraceCompressor {
 
   deinit {
     // A worker may be waiting for what will not be told any more.
-    hints.end()
+    hints?.end()
     hintsBefore?.end()
   }
 

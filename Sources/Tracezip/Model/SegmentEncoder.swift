@@ -152,7 +152,7 @@ final class SegmentEncoder: @unchecked Sendable {
     hand.report.traceHashes = model.traceHashes()
   }
 
-  /// The third step: ids. `hints`: what the segment before tells.
+  /// The third step: ids. `hints`: what the segment before tells; nil where nobody asks what this one tells.
   func codeIds(_ hand: BlockAtHand, hints: BlockHints?) {
     hand.hints = IdHints()
     if !hand.isTooLarge {
@@ -160,7 +160,7 @@ final class SegmentEncoder: @unchecked Sendable {
         for language in hand.processes { ids.addProcess(language) }
         if let told = hints?.ask() { ids.take(told) }
         ids.plan(hand.draws)
-        hand.hints = ids.newHints(hand.draws)
+        if hints != nil { hand.hints = ids.newHints(hand.draws) }
         let before = hand.coder.spent
         var report = IdReport()
         ids.encode(&hand.draws, &report, &hand.coder)
