@@ -74,8 +74,7 @@ struct Compress: ParsableCommand {
     }
     // About half of what the model of so many bytes comes to: what is made and not used has been made for nothing.
     if let size = source.size, size > 8 << 20 {
-      Heap.populate(
-        min(size, settings.config.segmentSize) * 3 / 4 + (4 << 20), beside: settings.config.workers)
+      Heap.populate(min(size, settings.config.segmentSize) * 3 / 4 + (4 << 20))
     }
     let stats = try outputs.streaming { () throws(CommandError) in
       do throws(CommandError) {

@@ -49,9 +49,7 @@ struct Decompress: ParsableCommand {
     let meter = session.meter(file.name)
     defer { meter.end() }
     // Models and blocks are many times the archive's size; half of what the usual segment takes is enough to begin with.
-    if let size = file.source.size, size > 1 << 19 {
-      Heap.populate(min(12 * size, 48 << 20), beside: settings.config.workers)
-    }
+    if let size = file.source.size, size > 1 << 19 { Heap.populate(min(12 * size, 48 << 20)) }
     let restored = try outputs.streaming { () throws(CommandError) in
       try telling(input: file.name, output: result.name) { () throws(TracezipError) in
         try TraceDecompressor.decompress(

@@ -33,11 +33,10 @@ enum Heap {
     mallopt(M_TOP_PAD, 1 << 20)
   }
 
-  /// Has the next `bytes` of the heap made beside the work, by a thread that nobody waits for: what the system must clear,
-  /// or a virtual machine fetch, was up to a quarter of the time of a run. Only where `workers` leave a core free for that:
-  /// two that had to share theirs took a tenth longer.
-  static func populate(_ bytes: Int, beside workers: Int) {
-    guard TracezipConfig.cores > workers else { return }
+  /// Has the next `bytes` of the heap made beside the work, by a thread that nobody waits for, where a core is free for
+  /// that: what the system must clear, or a virtual machine fetch, was up to a quarter of the time of a run.
+  static func populate(_ bytes: Int) {
+    guard TracezipConfig.cores > 1 else { return }
     let info = mallinfo2()
     let left = Int(info.keepcost)
     // What the file before has left will do.
