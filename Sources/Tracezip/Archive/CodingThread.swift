@@ -27,9 +27,9 @@ final class CodingThread {
   }
 
   /// Chunks that may be under way beside the one that is shredded.
-  private static let most = 4
+  private static let most = 3
   /// Where so many have not been coded, the worker has enough to do and ids are left to the caller.
-  private static let plenty = 3
+  private static let plenty = 2
 
   private let state = State()
   private var worker: Worker?
