@@ -27,7 +27,7 @@ final class CodingThread {
   }
 
   /// Chunks that may be under way beside the one that is shredded.
-  private static let most = 3
+  private static let most = 2
   /// Where so many have not been coded, the worker has enough to do and ids are left to the caller.
   private static let plenty = 2
 
