@@ -43,15 +43,21 @@ TRACEZIP_CRC32C static inline uint64_t tracezip_crc32c_word(uint64_t crc, const 
 TRACEZIP_CRC32C static inline uint32_t tracezip_crc32c_byte(uint32_t crc, unsigned char byte) {
   return __builtin_ia32_crc32qi(crc, byte);
 }
-#elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
+#elif defined(__aarch64__) && (defined(__ARM_FEATURE_CRC32) || defined(__linux__))
+#ifdef __ARM_FEATURE_CRC32
 #define TRACEZIP_CRC32C
 static inline int tracezip_has_crc32c(void) { return 1; }
-static inline uint64_t tracezip_crc32c_word(uint64_t crc, const unsigned char *bytes) {
+#else
+#include <sys/auxv.h>
+#define TRACEZIP_CRC32C __attribute__((target("crc")))
+static inline int tracezip_has_crc32c(void) { return (getauxval(AT_HWCAP) & 1 << 7) != 0; } /* HWCAP_CRC32 */
+#endif
+TRACEZIP_CRC32C static inline uint64_t tracezip_crc32c_word(uint64_t crc, const unsigned char *bytes) {
   uint64_t word;
   __builtin_memcpy(&word, bytes, 8);
   return __builtin_arm_crc32cd((uint32_t)crc, word);
 }
-static inline uint32_t tracezip_crc32c_byte(uint32_t crc, unsigned char byte) {
+TRACEZIP_CRC32C static inline uint32_t tracezip_crc32c_byte(uint32_t crc, unsigned char byte) {
   return __builtin_arm_crc32cb(crc, byte);
 }
 #else
