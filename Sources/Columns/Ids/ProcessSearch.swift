@@ -155,21 +155,21 @@ struct ProcessIds: ~Copyable {
   mutating func keep(_ draws: borrowing Buffer<IdDraw>, _ entries: borrowing Buffer<IdPlan.Entry>, limit: Int) {
     let skip = count > limit * 5 / 4 ? count - limit : 0
     // Those of earlier blocks stay where they are, unless some are dropped or others have come between.
-    var first = skip
+    var first = 0
     if skip == 0 {
       while first < earlier.count, Int(order[first]) == draws.count &+ first { first &+= 1 }
     }
-    if first < earlier.count {
+    if first == earlier.count {
+      first = max(first, skip)
+      earlier.reserve(count - first)
+      for i in first..<count where entries[Int(order[i])].lane < 0 { earlier.append(draws[Int(order[i])]) }
+    } else {
       var kept = Buffer<IdDraw>(capacity: count - skip)
       let all = all(draws)
       for i in skip..<count where Int(order[i]) >= draws.count || entries[Int(order[i])].lane < 0 {
         kept.append(all[order[i]])
       }
       swap(&earlier, &kept)
-    } else {
-      if skip > 0 { earlier.removeAll() }
-      earlier.reserve(count - first)
-      for i in first..<count where entries[Int(order[i])].lane < 0 { earlier.append(draws[Int(order[i])]) }
     }
     order.removeAll()
   }
