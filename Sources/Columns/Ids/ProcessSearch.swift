@@ -154,12 +154,11 @@ struct ProcessIds: ~Copyable {
   /// all but the last `limit`.
   mutating func keep(_ draws: borrowing Buffer<IdDraw>, _ entries: borrowing Buffer<IdPlan.Entry>, limit: Int) {
     let skip = count > limit * 5 / 4 ? count - limit : 0
-    // Those of earlier blocks stay where they are, unless some are dropped or others have come between.
+    // Those of earlier blocks stay where they are, or move up, unless others have come between.
     var first = 0
-    if skip == 0 {
-      while first < earlier.count, Int(order[first]) == draws.count &+ first { first &+= 1 }
-    }
+    while first < earlier.count, Int(order[first]) == draws.count &+ first { first &+= 1 }
     if first == earlier.count {
+      earlier.removeFirst(min(skip, first))
       first = max(first, skip)
       earlier.reserve(count - first)
       for i in first..<count where entries[Int(order[i])].lane < 0 { earlier.append(draws[Int(order[i])]) }
