@@ -129,6 +129,7 @@ enum IdOrder {
       }
     }
   }
+
   /// The same of draws themselves.
   static func arrangePairs(_ draws: inout [IdDraw], traceIsFirst: Bool) {
     var i = 0

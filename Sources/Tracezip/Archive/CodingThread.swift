@@ -1,7 +1,6 @@
 /// A thread that codes what the caller shreds and writes, chunk by chunk, in order. It is mostly the slower of the two, so
-/// the caller codes ids in its stead, as long as the worker has other chunks to code or where the caller would have to
-/// wait for the oldest. To leave ids to the caller only once it waits is not enough: by then the worker, which may not be
-/// two chunks ahead of them, has begun them itself.
+/// the caller codes ids in its stead where it would have to wait for the oldest. Few chunks are under way: to have more of
+/// them, and so to keep ids for the caller, costs more in fresh memory than it gains.
 ///
 /// A chunk is coded while the ids of the one before are, those of earlier ones being done (`SegmentEncoder`).
 final class CodingThread {
@@ -18,8 +17,6 @@ final class CodingThread {
     var done = 0
     var isStopped = false
 
-    /// Chunks that have not been coded, the one at hand among them.
-    var waiting: Int { taken + chunks.count - coded }
     /// The next chunk to code, if any may be.
     var nextToCode: Chunk? { coded < taken + chunks.count && coded <= done + 1 ? chunks[coded - taken] : nil }
     /// The next chunk whose ids are to be coded, if they may be.
@@ -28,8 +25,6 @@ final class CodingThread {
 
   /// Chunks that may be under way beside the one that is shredded.
   private static let most = 2
-  /// Where so many have not been coded, the worker has enough to do and ids are left to the caller.
-  private static let plenty = 2
 
   private let state = State()
   private var worker: Worker?
@@ -66,8 +61,8 @@ final class CodingThread {
     }
   }
 
-  /// The oldest chunk, coded; nil where it is not and `wait` is false, or none is under way. May code ids first. All that
-  /// was taken before must have been written.
+  /// The oldest chunk, coded; nil where it is not and `wait` is false, or none is under way. Codes ids in place of waiting.
+  /// All that was taken before must have been written.
   func take(wait: Bool) -> Chunk? {
     while true {
       var (chunk, isCoded): (Chunk?, Bool) = (nil, false)
@@ -79,7 +74,7 @@ final class CodingThread {
             return
           }
           if state.chunks.isEmpty { return }
-          if wait || state.waiting >= Self.plenty, let next = state.nextIds {
+          if wait, let next = state.nextIds {
             state.begun += 1
             chunk = next
             return
