@@ -108,4 +108,16 @@ static inline int tracezip_allowed_cores(void) {
 static inline int tracezip_allowed_cores(void) { return 0; }
 #endif
 
+/* Has the system begin to write to the disk what the file has from `start` on, `count` bytes or with 0 all of it. Nothing
+   waits for that, and nothing is lost where it cannot be done. */
+#if defined(__linux__) && defined(__LP64__) && defined(SYS_sync_file_range)
+static inline void tracezip_start_writeback(int descriptor, int64_t start, int64_t count) {
+  syscall(SYS_sync_file_range, descriptor, start, count, 2); /* SYNC_FILE_RANGE_WRITE */
+}
+#else
+static inline void tracezip_start_writeback(int descriptor, int64_t start, int64_t count) {
+  (void)descriptor, (void)start, (void)count;
+}
+#endif
+
 #endif

@@ -50,6 +50,26 @@ import Workload
     #expect(isSame)
   }
 
+  /// Large enough that the system is asked for it, whole pieces of a segment each.
+  @Test(arguments: [1, 2, 3]) func `A file that the system begins to write to the disk early has every byte`(
+    threads: Int
+  ) throws {
+    var random = SeededRandom(seed: 911)
+    let bytes = (0..<(5 << 20) / 8).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }
+    var config = TracezipConfig()
+    config.threads = threads
+    config.blockSize = 1 << 20
+    config.segmentSize = 2 << 20
+    let archive = try TraceCompressor.compress(bytes, config: config)
+    let folder = try TemporaryFolder()
+    let left = try written(folder, O_TRUNC) { descriptor in
+      try TraceDecompressor.decompress(
+        from: .bytes(archive), to: .descriptor(descriptor, startsWriteback: true), config: config)
+    }
+    let isSame = left == bytes
+    #expect(isSame)
+  }
+
   @Test func `What was in a file stays: appended to, or overwritten from its front only`() throws {
     let archive = try Self.archive.get()
     let folder = try TemporaryFolder()

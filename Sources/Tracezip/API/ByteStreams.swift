@@ -1,4 +1,5 @@
 import Bytes
+import CMachine
 
 #if canImport(Glibc)
   import Glibc
@@ -118,13 +119,14 @@ public struct ByteSink {
   let drain: (UnsafeRawBufferPointer) throws(TracezipError) -> Void
   /// Of a sink that does nothing but write to it.
   private var descriptor: Int32?
+  private var startsWriteback = false
 
   public init(drain: @escaping (UnsafeRawBufferPointer) throws(TracezipError) -> Void) {
     unsafe self.drain = drain
   }
 
   /// Where it ends in a regular file, if it does.
-  var tail: FileTail? { descriptor.flatMap(FileTail.init) }
+  var tail: FileTail? { descriptor.flatMap { FileTail($0, startsWriteback: startsWriteback) } }
 
   /// Calls `body` with each piece.
   public static func arrays(_ body: @escaping ([UInt8]) throws(TracezipError) -> Void) -> ByteSink {
@@ -134,11 +136,21 @@ public struct ByteSink {
   /// Writes to a file, pipe or socket, which stays open. Whoever restores with several threads lets each write its part of
   /// a regular file, so that until then parts in its midst may be missing; its position stands behind all of them
   /// afterwards.
-  public static func descriptor(_ descriptor: Int32) -> ByteSink {
+  ///
+  /// - Parameter startsWriteback: whether the system shall begin to write a file to the disk while more is made, so that
+  ///   an `fsync` at the end has little left to wait for.
+  public static func descriptor(_ descriptor: Int32, startsWriteback: Bool = false) -> ByteSink {
+    var waiting = 0
     var sink = unsafe ByteSink { (piece) throws(TracezipError) in
       try unsafe writeAll(piece) { unsafe write(descriptor, $0.baseAddress, $0.count) }
+      waiting += piece.count
+      if startsWriteback, waiting >= worthWriteback {
+        tracezip_start_writeback(descriptor, 0, 0)
+        waiting = 0
+      }
     }
     sink.descriptor = descriptor
+    sink.startsWriteback = startsWriteback
     return sink
   }
 
@@ -154,14 +166,16 @@ public struct ByteSink {
 struct FileTail: Sendable {
   private let descriptor: Int32
   private let start: Int
+  private let startsWriteback: Bool
 
   /// Nil where `descriptor` is no regular file at its end, or one that only appends.
-  init?(_ descriptor: Int32) {
+  init?(_ descriptor: Int32, startsWriteback: Bool) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     let position = lseek(descriptor, 0, SEEK_CUR)
     guard position >= status.st_size, fcntl(descriptor, F_GETFL) & O_APPEND == 0 else { return nil }
     self.descriptor = descriptor
+    self.startsWriteback = startsWriteback
     start = Int(position)
   }
 
@@ -173,6 +187,9 @@ struct FileTail: Sendable {
       at += off_t(max(0, n))
       return n
     }
+    if startsWriteback, bytes.count >= worthWriteback / 4 {
+      tracezip_start_writeback(descriptor, Int64(start + offset), Int64(bytes.count))
+    }
   }
 
   /// The tail ends after `count` bytes; what may have been written behind them is cut off.
@@ -181,6 +198,9 @@ struct FileTail: Sendable {
     _ = lseek(descriptor, off_t(start + count), SEEK_SET)
   }
 }
+
+/// Bytes that are worth asking the system to begin with.
+private let worthWriteback = 4 << 20
 
 /// Calls `write` until it has taken all of `bytes`.
 private func writeAll(

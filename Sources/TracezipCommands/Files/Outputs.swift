@@ -28,7 +28,7 @@ final class Outputs {
 
     fileprivate init(_ name: String, _ file: OutputFile, isShared: Bool = false) {
       self.name = name
-      sink = .descriptor(file.descriptor.number)
+      sink = .descriptor(file.descriptor.number, startsWriteback: true)
       self.file = isShared ? nil : file
       place = (file, file.size ?? 0)
     }
