@@ -31,7 +31,7 @@ struct BitElimination {
   /// By their highest state bit; no state bits where there is none.
   fileprivate private(set) var pivots = [BitRow](repeating: BitRow(), count: 128)
   /// Observed bits whose parity must be even.
-  fileprivate private(set) var checks: [ObservedBits] = []
+  private(set) var checks: [ObservedBits] = []
 
   /// `row` without what the rows so far tell of it: to add it is quick from then on, here and in copies.
   func reduced(_ row: BitRow) -> BitRow {

@@ -123,29 +123,27 @@ enum NodeDraw: V8Draw {
   static var name: String { "V8 Math.random (Node)" }
 
   private static let outputs = V8Outputs(steps: 22, bits: 32)
-  private static let tight = solvers(gapsUpTo: 0, from: 0)[0].0
+  private static let tight = BitSolver(elimination(0, 0))
   /// Applications draw a little too; gaps up to 2, then up to 8.
-  private static let loose = solvers(gapsUpTo: 2, from: 1)
-  private static let wide = solvers(gapsUpTo: 8, from: 3)
+  private static let loose = NodePatterns(gapsUpTo: 2, from: 1)
+  private static let wide = NodePatterns(gapsUpTo: 8, from: 3)
 
-  /// Of six draws in three pairs, with unseen draws between the pairs, their sum, up to `most` each and `least` or more
-  /// in one place. Draws are made in reverse.
-  private static func solvers(gapsUpTo most: Int, from least: Int) -> [(BitSolver, Int)] {
-    func add(_ step: Int, _ place: Int, to elimination: inout BitElimination) {
-      for k in 0..<2 { for row in outputs.rows(step + k, at: (place + k) * bits) { elimination.add(row) } }
-    }
-    var last = BitElimination()
-    add(0, 0, to: &last)
-    var all: [(BitSolver, Int)] = []
-    for second in 0...most {
-      var two = last
-      add(2 + second, 2, to: &two)
-      for first in 0...most where max(first, second) >= least {
-        var three = two
-        add(4 + first + second, 4, to: &three)
-        all.append((BitSolver(three), first + second))
+  /// Adds the draws made at `step` and next, which stand at `place` and next among six in three pairs. Draws are made in
+  /// reverse. Where `checks` are told, only until there are so many.
+  fileprivate static func add(_ step: Int, _ place: Int, to elimination: inout BitElimination, checks: Int = .max) {
+    for k in 0..<2 {
+      for row in outputs.rows(step + k, at: (place + k) * bits) where elimination.checks.count < checks {
+        elimination.add(row)
       }
     }
+  }
+
+  /// Of six draws in three pairs, with so many unseen draws between the pairs.
+  fileprivate static func elimination(_ first: Int, _ second: Int) -> BitElimination {
+    var all = BitElimination()
+    add(0, 0, to: &all)
+    add(2 + second, 2, to: &all)
+    add(4 + first + second, 4, to: &all)
     return all
   }
 
@@ -168,18 +166,20 @@ enum NodeDraw: V8Draw {
     return attempt(wide, budget > 1_000_000_000 ? 1000 : 300, draws, &budget)
   }
 
-  /// Tries all of `solvers`, each with the sum of its gaps, on the first `windows`.
+  /// Tries all of `patterns` on the first `windows`.
   private static func attempt(
-    _ solvers: [(BitSolver, Int)], _ windows: Int, _ draws: ArraySlice<IdDraw>, _ budget: inout Int
+    _ patterns: NodePatterns, _ windows: Int, _ draws: ArraySlice<IdDraw>, _ budget: inout Int
   ) -> (s0: UInt64, s1: UInt64, used: Int)? {
     for start in 0..<min(windows, draws.count - 1) {
-      let words = window(draws, start)
-      for (solver, gap) in solvers {
-        budget -= 10
-        if let words, let state = solver.solve(words),
-          let found = align(state, span: 6 + gap, draws, start, &budget)
-        {
-          return found
+      budget -= 10 * patterns.count
+      if let words = window(draws, start) {
+        for at in 0..<patterns.count where patterns.fits(at, words) {
+          let (first, second) = patterns.gaps(at)
+          if let state = BitSolver(elimination(first, second)).solve(words),
+            let found = align(state, span: 6 + first + second, draws, start, &budget)
+          {
+            return found
+          }
         }
       }
       if budget < 0 { return nil }
@@ -256,6 +256,42 @@ enum NodeDraw: V8Draw {
     (s0, s1) = state
     for _ in 0..<best.back { NodeRandom.stepBack(&s0, &s1) }
     return (s0, s1, 0)
+  }
+}
+
+/// Patterns of gaps between three pairs of draws, up to `most` each and `least` or more in one place. Nearly all words are
+/// of none: a few checks tell, and a solver is made for the rest.
+private struct NodePatterns: Sendable {
+  private static let checksEach = 16
+  private var checks: [ObservedBits] = []
+  private var all: [(first: Int, second: Int)] = []
+
+  init(gapsUpTo most: Int, from least: Int) {
+    var last = BitElimination()
+    NodeDraw.add(0, 0, to: &last)
+    for second in 0...most {
+      var two = last
+      NodeDraw.add(2 + second, 2, to: &two)
+      for first in 0...most where max(first, second) >= least {
+        var three = two
+        NodeDraw.add(4 + first + second, 4, to: &three, checks: two.checks.count + Self.checksEach)
+        // The last found: the first hold for whatever shares the pattern's beginning.
+        checks += three.checks.suffix(Self.checksEach)
+        all.append((first, second))
+      }
+    }
+  }
+
+  var count: Int { all.count }
+  func gaps(_ pattern: Int) -> (first: Int, second: Int) { all[pattern] }
+
+  /// Whether `words` may be of a pattern.
+  @inline(__always)
+  func fits(_ pattern: Int, _ words: ObservedBits) -> Bool {
+    for at in pattern * Self.checksEach..<(pattern + 1) * Self.checksEach where !BitSolver.isEven(checks[at], words) {
+      return false
+    }
+    return true
   }
 }
 

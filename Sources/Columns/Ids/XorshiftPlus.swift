@@ -33,23 +33,28 @@ struct XorshiftPlus: IdSequence {
     return BitSolver(observed: observed)
   }()
 
+  /// Of 128 lowest bits in a row, the first of them lowest, those whose parity is the next: the characteristic polynomial
+  /// of a step, as the algorithm of Berlekamp and Massey gives it for any 256. It passes by what is of no such generator
+  /// without a solver.
+  private static var recurrence: (UInt64, UInt64) { (0xBD82_FD40_E017_30F9, 0x01F9_F801_F6FD_0098) }
+
   static func recover(_ sample: IdSample, budget: inout Int) -> XorshiftPlus? {
-    // The lowest bit of an output is that of its first byte, an id's most significant.
-    var bits: [UInt64] = []
-    for draw in sample.draws {
-      if draw.isTrace { bits.append(draw.high >> 56 & 1) }
-      bits.append(draw.low >> 56 & 1)
-    }
-    guard bits.count > 192 else { return nil }
     var window: (UInt64, UInt64, UInt64) = (0, 0, 0)
-    for (k, bit) in bits.enumerated() {
-      window.0 = window.0 >> 1 | window.1 << 63
-      window.1 = window.1 >> 1 | window.2 << 63
-      window.2 = window.2 >> 1 | bit << 63
-      guard k >= 191 else { continue }
-      budget -= 10
-      if budget < 0 { return nil }
-      if let state = solver.solve(window) { return XorshiftPlus(s0: state.s0, s1: state.s1) }
+    // How many bits there were, and of the last ones fitted those before.
+    var (seen, fitting) = (0, 0)
+    for draw in sample.draws {
+      for half in (draw.isTrace ? 0 : 1)...1 {
+        // The lowest bit of an output is that of its first byte, an id's most significant.
+        let bit = (half == 0 ? draw.high : draw.low) >> 56 & 1
+        let sum = recurrence.0 & window.1 ^ recurrence.1 & window.2
+        fitting = UInt64(sum.nonzeroBitCount & 1) == bit ? fitting + 1 : 0
+        window = (window.0 >> 1 | window.1 << 63, window.1 >> 1 | window.2 << 63, window.2 >> 1 | bit << 63)
+        seen += 1
+        guard seen >= 192 else { continue }
+        budget -= 10
+        if budget < 0 { return nil }
+        if fitting >= 64, let state = solver.solve(window) { return XorshiftPlus(s0: state.s0, s1: state.s1) }
+      }
     }
     return nil
   }
