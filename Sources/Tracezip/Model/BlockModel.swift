@@ -89,8 +89,6 @@ struct BlockModel: ~Copyable {
   var starts = Buffer<UInt32>()
   /// Ids that must be stored, by the rows of the spans they were made for.
   var placedDraws = Buffer<PlacedDraw>()
-  /// By trace: the number in the segment of its first root span in the last block that had one, or -1.
-  var rootRows = Buffer<Int32>()
 
   init() {}
 

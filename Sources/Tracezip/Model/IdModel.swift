@@ -15,26 +15,20 @@ extension BlockModel {
   ) {
     let count = structure.draws.count
     let rows = structure.spanTrace.count
-    rootRows.resize(to: traces.traces.count, filling: -1)
-    for row in (0..<rows).reversed() where infos[Int(block.spans.templates[row])].parent < 0 {
-      rootRows[Int(structure.spanTrace[row])] = Int32(structure.firstRow + row)
-    }
-    let (draws, nodes) = (structure.draws.elements, traces.nodes.elements)
+    let firstRow = structure.firstRow
+    let (draws, nodes, known) = (structure.draws.elements, traces.nodes.elements, traces.traces.elements)
     placedDraws.resize(to: count, filling: PlacedDraw())
-    var ends = Buffer<Int32>(repeating: 0, count: rows)
-    let (firstRow, found) = (structure.firstRow, placedDraws.elements)
-    var sorted = true
-    var last = 0
+    let found = placedDraws.elements
+    // How many draws each row has, then where the next of them goes.
+    var ends = Buffer<UInt32>(repeating: 0, count: rows)
     for i in 0..<count {
       let draw = draws.unchecked(i)
       let isLink = draw.kind == .linkTrace || draw.kind == .linkSpan
       let isTrace = draw.kind == .trace || draw.kind == .linkTrace
       var row = isLink ? Int(scratch.owners[Int(draw.row)]) : Int(draw.row)
-      let home = isTrace ? Int(rootRows[Int(draw.target)]) : Int(nodes[Int(draw.target)].row)
+      let home = isTrace ? Int(known[Int(draw.target)].root) : Int(nodes[Int(draw.target)].row)
       let isHome = home >= firstRow
       if isHome { row = home &- firstRow }
-      if row < last { sorted = false }
-      last = row
       ends[row] &+= 1
       found.setUnchecked(
         i,
@@ -42,41 +36,30 @@ extension BlockModel {
           row: Int32(truncatingIfNeeded: row), target: draw.target,
           kind: isTrace ? isHome ? .trace : .strangeTrace : isHome ? .span : .orphan))
     }
-    if !sorted {
-      var other = Buffer<PlacedDraw>(repeating: PlacedDraw(), count: count)
-      let (from, to, places) = (placedDraws.elements, other.elements, ends.elements)
-      var start: Int32 = 0
-      for row in 0..<places.count {
-        let here = places.unchecked(row)
-        places.setUnchecked(row, start)
-        start &+= here
-      }
-      for i in 0..<count {
-        let draw = from.unchecked(i)
-        let place = places.unchecked(Int(draw.row))
-        to[Int(place)] = draw
-        places.setUnchecked(Int(draw.row), place &+ 1)
-      }
-      swap(&placedDraws, &other)
+    // Rows have been compared with `rows` by now, and targets with nodes and traces.
+    let places = ends.elements
+    var start: UInt32 = 0
+    for row in 0..<rows {
+      let here = places.unchecked(row)
+      places.setUnchecked(row, start)
+      start &+= here
     }
-    filled.removeAll()
-    // The next block may have a few more.
-    filled.reserve(count + count / 8)
+    var byRow = Buffer<PlacedDraw>()
+    if !encoding { byRow.resize(to: count, filling: PlacedDraw()) }
+    filled.resize(to: count, filling: IdDraw(kind: .span, process: 0, span: 0, name: 0, start: 0))
+    let (arranged, drawsOut) = (byRow.elements, filled.elements)
     let (templates, leaves, starts) = (
       block.spans.templates.elements[0..<rows], block.spans.leaves.elements, scratch.spanRows.elements[0..<rows]
     )
     let (described, scopes) = (placed.elements, scratch.rows.scopes.elements[0..<rows])
     let (spanTraces, parents) = (structure.spanTrace.elements[0..<rows], structure.spanParent.elements[0..<rows])
-    let (processes, placed) = (spine.scopeProcess.elements, placedDraws.elements[0..<count])
-    // Rows have been compared with `rows` above.
+    let processes = spine.scopeProcess.elements
     for k in 0..<count {
-      if k &+ 8 < count {
-        let next = placed.unchecked(k &+ 8)
-        nodes.prefetch(Int(next.target))
-        leaves.prefetch(Int(starts.unchecked(Int(next.row))) &+ 6)
-      }
-      let draw = placed.unchecked(k)
+      let draw = found.unchecked(k)
       let row = Int(draw.row)
+      let place = Int(places.unchecked(row))
+      places.setUnchecked(row, UInt32(truncatingIfNeeded: place &+ 1))
+      if !encoding { arranged[place] = draw }
       let template = templates.unchecked(row)
       let info = described[Int(template)]
       let at = Int(starts.unchecked(row))
@@ -94,14 +77,15 @@ extension BlockModel {
         next.end = info.end >= 0 ? leaves[at &+ Int(info.end)] : 0
         next.trace = spanTraces.unchecked(row)
         if draw.kind.isTrace {
-          let trace = traces.traces[Int(draw.target)]
+          let trace = known.unchecked(Int(draw.target))
           (next.low, next.high) = (trace.low, trace.high)
         } else {
-          next.low = nodes[Int(draw.target)].id
+          next.low = nodes.unchecked(Int(draw.target)).id
         }
       }
-      filled.append(next)
+      drawsOut[place] = next
     }
+    if !encoding { swap(&placedDraws, &byRow) }
   }
 
   /// Bit: whether the block's draws are coded by the id codec. They are put into `draws` for it if so, else coded here.

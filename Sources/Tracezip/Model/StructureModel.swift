@@ -222,6 +222,9 @@ extension BlockModel {
         C.decodes || info.id < 0 ? 0 : spans.leaves[row + Int(info.id)], info, trace, Int(template), i, &c)
       if c.failed { return }
       if node >= 0 { traces.nodes[node].row = Int32(truncatingIfNeeded: structure.firstRow &+ i) }
+      if info.parent < 0, traces.traces[trace].root < 0 {
+        traces.traces[trace].root = Int32(truncatingIfNeeded: structure.firstRow &+ i)
+      }
       traces.traces[trace].note(template: template, span: node, parent: parent)
       structure.spanTrace.append(UInt32(truncatingIfNeeded: trace))
       structure.spanNode.append(Int32(truncatingIfNeeded: node))

@@ -18,6 +18,8 @@ struct Trace: BitwiseCopyable {
   var ids: UInt64 = 0
   /// Whether it is among the recent ones.
   var isRecent = false
+  /// Number of its first root span in the segment, -1 while there is none.
+  var root: Int32 = -1
 
   @inline(__always)
   static func bit(_ id: UInt64) -> UInt64 { 1 &<< (id ^ id &>> 29) }
