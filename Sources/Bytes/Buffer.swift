@@ -123,7 +123,8 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
 
   @inlinable @inline(never)
   mutating func grow(to needed: Int) {
-    // Copying costs, but so does memory that is never used where pages are large: the smaller grow faster.
+    // Copying costs, but so does memory that is never used where pages are large and slow when fresh: the smaller grow
+    // faster.
     let isSmall = capacity < (64 << 10) / MemoryLayout<Element>.stride
     if isEmpty, !isSmall {
       // Used again for a little more than it held: nothing to copy, and no reason to double.
@@ -132,7 +133,7 @@ public struct Buffer<Element: BitwiseCopyable>: ~Copyable, @unchecked Sendable {
       unsafe base = Allocation.allocate(Element.self, capacity + Self.slack)
       return
     }
-    let room = max(needed, capacity * (isSmall ? 4 : 2) + 16)
+    let room = max(needed, isSmall ? capacity * 4 + 16 : capacity / 2 * 3)
     unsafe base = Allocation.resize(base, used: count, to: room + Self.slack)
     capacity = room
   }
