@@ -55,7 +55,7 @@ import Workload
     threads: Int
   ) throws {
     var random = SeededRandom(seed: 911)
-    let bytes = (0..<(5 << 20) / 8).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }
+    let bytes = (0..<5 << 20).map { _ in UInt8(truncatingIfNeeded: random.next()) }
     var config = TracezipConfig()
     config.threads = threads
     config.blockSize = 1 << 20
