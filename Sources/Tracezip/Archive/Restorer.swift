@@ -31,6 +31,8 @@ final class Restorer {
   private let details: Bool
   private let totalBytes: Int?
   private var pool: [StoredBlock] = []
+  /// What blocks that are left to this thread are woven into, one after the other.
+  private var room = Buffer<UInt8>()
   private var isSegmentOpen = false
   private var hasLostState = false
   private var segment = -1
@@ -439,6 +441,8 @@ final class Restorer {
   private func deliver(_ item: StoredBlock) throws(TracezipError) {
     // Unless it is delivered: it stays so where this throws.
     hasFailed = true
+    let isWovenHere = item.weaver != nil
+    if isWovenHere { swap(&item.restored, &room) }
     item.weave()
     if checksItself, item.error == nil, !item.isChecked, item.place == nil {
       do throws(BlockError) { try item.check() } catch { item.fail(error) }
@@ -467,6 +471,7 @@ final class Restorer {
     }
     hasFailed = false
     item.reset()
+    if isWovenHere { swap(&item.restored, &room) }
     pool.append(item)
   }
 
