@@ -115,6 +115,9 @@ final class SegmentUnpacker: SegmentWork {
     self.share = share
   }
 
+  /// What the next segment takes shall not come on top of what this one's last blocks no longer need.
+  deinit { if share == .coding { decoder?.endCoding() } }
+
   func work(on block: StoredBlock) {
     if block.lacksState { hasLostState = true }
     guard block.error == nil, !block.isChecked else { return }

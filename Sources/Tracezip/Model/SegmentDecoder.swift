@@ -108,6 +108,14 @@ final class SegmentDecoder: @unchecked Sendable {
       CompressionStats.Column(name: "text", values: newStrings, storedBytes: packedText.count))
   }
 
+  /// There is nothing more to code: frees what that took, while blocks are still to be woven.
+  func endCoding() {
+    model = BlockModel()
+    scratch = BlockScratch()
+    deltas = TextPacker()
+    told = Skeletons()
+  }
+
   /// The last step: ids, text, and records to bytes at the end of `out`. What the block held.
   func weave(
     _ hand: DecodedBlock, _ payload: ByteView, into out: inout Buffer<UInt8>
