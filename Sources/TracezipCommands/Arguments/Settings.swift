@@ -81,7 +81,7 @@ extension Settings {
     let workers = isPipe ? config.workersOfPipe : config.workers
     let segments = workers <= 2 ? 1 : workers
     let waiting = isPipe && segments > 1 ? config.segmentSize : 0
-    let blocks = workers == 2 ? 16 : 4
+    let blocks = workers == 2 ? 10 : 4
     return segments * (blocks * config.blockSize + 4 * config.largestStringTable + waiting)
   }
 }
