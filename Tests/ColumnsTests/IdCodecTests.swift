@@ -243,8 +243,8 @@ struct IdCodecTests {
     #expect(outcome.perId <= 0.3, "\(outcome)")
   }
 
-  @Test("A Node process that draws numbers of its own, and restarts, is still predicted")
-  func nodeDisturbed() throws {
+  @Test("A Node process that draws numbers of its own, and restarts, is still predicted", arguments: [0..<3, 3..<9])
+  func nodeDisturbed(ownDraws: Range<Int>) throws {
     var v8 = V8Process(3, 5)
     var random = SplitMix(11)
     var count = 0
@@ -256,12 +256,13 @@ struct IdCodecTests {
         return v8.root(32)
       },
       child: { _ in
-        for _ in 0..<random.below(3) { _ = v8.draw(32) }
+        for _ in 0..<ownDraws.lowerBound + random.below(ownDraws.count) { _ = v8.draw(32) }
         return v8.id(32)
       })
     let (context, values) = process.captured(lost: 10, seed: 13)
-    let outcome = try roundTrip(context, values, .javaAndNode)
-    #expect(outcome.perId <= 0.6, "\(outcome)")
+    let languages: [IdLanguage] = [.nodejs]
+    let outcome = try roundTrip(context, values, .javaAndNode, languages: languages)
+    #expect(outcome.perId <= 0.7, "\(outcome)")
   }
 
   @Test(

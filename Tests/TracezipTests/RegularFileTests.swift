@@ -50,7 +50,7 @@ import Workload
     #expect(isSame)
   }
 
-  /// Large enough that the system is asked for it, whole pieces of a segment each.
+  /// Large enough that the system is asked for it.
   @Test(arguments: [1, 2, 3]) func `A file that the system begins to write to the disk early has every byte`(
     threads: Int
   ) throws {

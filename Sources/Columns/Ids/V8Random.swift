@@ -128,8 +128,8 @@ enum NodeDraw: V8Draw {
   private static let loose = NodePatterns(gapsUpTo: 2, from: 1)
   private static let wide = NodePatterns(gapsUpTo: 8, from: 3)
 
-  /// Adds the draws made at `step` and next, which stand at `place` and next among six in three pairs. Draws are made in
-  /// reverse. Where `checks` are told, only until there are so many.
+  /// Adds the draws made at `step` and right behind it, which stand at `place` and behind it among six in three pairs.
+  /// Draws are made in reverse. Adds no more than it takes to have `checks` checks.
   fileprivate static func add(_ step: Int, _ place: Int, to elimination: inout BitElimination, checks: Int = .max) {
     for k in 0..<2 {
       for row in outputs.rows(step + k, at: (place + k) * bits) where elimination.checks.count < checks {
@@ -259,13 +259,15 @@ enum NodeDraw: V8Draw {
   }
 }
 
-/// Patterns of gaps between three pairs of draws, up to `most` each and `least` or more in one place. Nearly all words are
-/// of none: a few checks tell, and a solver is made for the rest.
+/// Patterns of unseen draws between three pairs of draws. Nearly all words are of none: a few checks tell, and a solver is
+/// made only for what passes them.
 private struct NodePatterns: Sendable {
   private static let checksEach = 16
+  /// Those of a pattern one behind the other.
   private var checks: [ObservedBits] = []
   private var all: [(first: Int, second: Int)] = []
 
+  /// Up to `most` unseen draws in either place, and `least` or more in one.
   init(gapsUpTo most: Int, from least: Int) {
     var last = BitElimination()
     NodeDraw.add(0, 0, to: &last)

@@ -34,8 +34,8 @@ struct XorshiftPlus: IdSequence {
   }()
 
   /// Of 128 lowest bits in a row, the first of them lowest, those whose parity is the next: the characteristic polynomial
-  /// of a step, as the algorithm of Berlekamp and Massey gives it for any 256. It passes by what is of no such generator
-  /// without a solver.
+  /// of a step, which the algorithm of Berlekamp and Massey finds from any 256 of them. It passes by what is of no such
+  /// generator without a solver.
   private static var recurrence: (UInt64, UInt64) { (0xBD82_FD40_E017_30F9, 0x01F9_F801_F6FD_0098) }
 
   static func recover(_ sample: IdSample, budget: inout Int) -> XorshiftPlus? {
