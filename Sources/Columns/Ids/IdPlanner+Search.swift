@@ -302,6 +302,7 @@ extension IdPlanner {
   private mutating func fillSample(_ ids: borrowing ProcessIds, _ all: NumberedDraws, traceIsFirst: Bool) {
     if sample.traceIsFirst == nil {
       sample.draws.removeAll(keepingCapacity: true)
+      sample.draws.reserveCapacity(min(ids.count, IdFamily.widest))
       for i in 0..<min(ids.count, IdFamily.widest) { sample.draws.append(all[ids.order[i]]) }
     }
     sample.traceIsFirst = traceIsFirst
