@@ -122,30 +122,10 @@ enum NodeDraw: V8Draw {
   static var bits: Int { 32 }
   static var name: String { "V8 Math.random (Node)" }
 
-  private static let outputs = V8Outputs(steps: 22, bits: 32)
-  private static let tight = BitSolver(elimination(0, 0))
+  private static let tight = NodePatterns.solver(0, 0)
   /// Applications draw a little too; gaps up to 2, then up to 8.
   private static let loose = NodePatterns(gapsUpTo: 2, from: 1)
   private static let wide = NodePatterns(gapsUpTo: 8, from: 3)
-
-  /// Adds the draws made at `step` and right behind it, which stand at `place` and behind it among six in three pairs.
-  /// Draws are made in reverse. Adds no more than it takes to have `checks` checks.
-  fileprivate static func add(_ step: Int, _ place: Int, to elimination: inout BitElimination, checks: Int = .max) {
-    for k in 0..<2 {
-      for row in outputs.rows(step + k, at: (place + k) * bits) where elimination.checks.count < checks {
-        elimination.add(row)
-      }
-    }
-  }
-
-  /// Of six draws in three pairs, with so many unseen draws between the pairs.
-  fileprivate static func elimination(_ first: Int, _ second: Int) -> BitElimination {
-    var all = BitElimination()
-    add(0, 0, to: &all)
-    add(2 + second, 2, to: &all)
-    add(4 + first + second, 4, to: &all)
-    return all
-  }
 
   static func recover(_ sample: IdSample, _ budget: inout Int) -> (s0: UInt64, s1: UInt64, used: Int)? {
     let draws = sample.draws
@@ -175,7 +155,7 @@ enum NodeDraw: V8Draw {
       if let words = window(draws, start) {
         for at in 0..<patterns.count where patterns.fits(at, words) {
           let (first, second) = patterns.gaps(at)
-          if let state = BitSolver(elimination(first, second)).solve(words),
+          if let state = NodePatterns.solver(first, second).solve(words),
             let found = align(state, span: 6 + first + second, draws, start, &budget)
           {
             return found
@@ -262,6 +242,7 @@ enum NodeDraw: V8Draw {
 /// Patterns of unseen draws between three pairs of draws. Nearly all words are of none: a few checks tell, and a solver is
 /// made only for what passes them.
 private struct NodePatterns: Sendable {
+  private static let outputs = V8Outputs(steps: 22, bits: NodeDraw.bits)
   private static let checksEach = 16
   /// Those of a pattern one behind the other.
   private var checks: [ObservedBits] = []
@@ -270,16 +251,35 @@ private struct NodePatterns: Sendable {
   /// Up to `most` unseen draws in either place, and `least` or more in one.
   init(gapsUpTo most: Int, from least: Int) {
     var last = BitElimination()
-    NodeDraw.add(0, 0, to: &last)
+    Self.add(0, 0, to: &last)
     for second in 0...most {
       var two = last
-      NodeDraw.add(2 + second, 2, to: &two)
+      Self.add(2 + second, 2, to: &two)
       for first in 0...most where max(first, second) >= least {
         var three = two
-        NodeDraw.add(4 + first + second, 4, to: &three, checks: two.checks.count + Self.checksEach)
+        Self.add(4 + first + second, 4, to: &three, checks: two.checks.count + Self.checksEach)
         // The last found: the first hold for whatever shares the pattern's beginning.
         checks += three.checks.suffix(Self.checksEach)
         all.append((first, second))
+      }
+    }
+  }
+
+  /// Of a pattern.
+  static func solver(_ first: Int, _ second: Int) -> BitSolver {
+    var all = BitElimination()
+    add(0, 0, to: &all)
+    add(2 + second, 2, to: &all)
+    add(4 + first + second, 4, to: &all)
+    return BitSolver(all)
+  }
+
+  /// Adds the draws made at `step` and right behind it, which stand at `place` and behind it among the six. Draws are made
+  /// in reverse. Adds no more than it takes to have `checks` checks.
+  private static func add(_ step: Int, _ place: Int, to elimination: inout BitElimination, checks: Int = .max) {
+    for k in 0..<2 {
+      for row in outputs.rows(step + k, at: (place + k) * NodeDraw.bits) where elimination.checks.count < checks {
+        elimination.add(row)
       }
     }
   }
