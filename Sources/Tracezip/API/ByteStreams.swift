@@ -187,7 +187,7 @@ struct FileTail: Sendable {
       at += off_t(max(0, n))
       return n
     }
-    if startsWriteback, bytes.count >= worthWriteback / 4 {
+    if startsWriteback, bytes.count >= worthWriteback {
       tracezip_start_writeback(descriptor, Int64(start + offset), Int64(bytes.count))
     }
   }
@@ -200,7 +200,7 @@ struct FileTail: Sendable {
 }
 
 /// Bytes that are worth asking the system to begin with.
-private let worthWriteback = 4 << 20
+private let worthWriteback = 1 << 20
 
 /// Calls `write` until it has taken all of `bytes`.
 private func writeAll(
