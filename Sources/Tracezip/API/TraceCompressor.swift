@@ -333,7 +333,8 @@ public final class TraceCompressor {
       packer = nil
     }
     for done in finished { try deliver(done) }
-    while let done = take(wait: false) { try deliver(done) }
+    // Where this thread shreds, too, the coder must have its next chunk first.
+    if coder == nil { try deliverDone() }
     // It gives back the memory it took: other memory may have to be fetched by a machine below this one.
     if takesMemory, pipeline.isInline, let done = pool.last {
       done.bytes.append(pending.bytes.view)
@@ -356,6 +357,10 @@ public final class TraceCompressor {
   }
 
   private func take(wait: Bool) -> Chunk? { coder.map { $0.take(wait: wait) } ?? pipeline.take(wait: wait) }
+
+  private func deliverDone() throws(TracezipError) {
+    while let done = take(wait: false) { try deliver(done) }
+  }
 
   private func deliverAll() throws(TracezipError) {
     while let done = take(wait: true) { try deliver(done) }

@@ -33,6 +33,8 @@ final class Restorer {
   private var pool: [StoredBlock] = []
   /// What blocks that are left to this thread are woven into, one after the other.
   private var room = Buffer<UInt8>()
+  /// Whether this thread weaves what one worker decodes.
+  private var weaves = false
   private var isSegmentOpen = false
   private var hasLostState = false
   private var segment = -1
@@ -91,8 +93,9 @@ final class Restorer {
     guard threads > 1, checksItself, !details, !skipsDecoding else { return }
     guard threads == 2 && tail == nil || isOneSegment(from: start) else { return }
     tail = nil
+    weaves = true
     let limits = self.limits
-    pipeline = .ofOneWorker(items: 2) { SegmentUnpacker(limits: limits, share: .coding) }
+    pipeline = .ofOneWorker(items: 3) { SegmentUnpacker(limits: limits, share: .coding) }
   }
 
   /// Whether one segment is all there is, as far as that is quickly told.
@@ -431,6 +434,11 @@ final class Restorer {
     while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
     pipeline.feed(item)
     for done in finished { try deliver(done) }
+    // Where this thread does a part of the work, the worker must have its next block first.
+    if !weaves { try deliverDone() }
+  }
+
+  private func deliverDone() throws(TracezipError) {
     while let done = pipeline.take(wait: false) { try deliver(done) }
   }
 
