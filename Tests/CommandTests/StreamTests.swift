@@ -177,6 +177,39 @@ struct StreamTests {
     }
   }
 
+  @Test("a slow pipe: what has come is restored, and full blocks are written, before more comes", arguments: [1, 2, 4])
+  func slowPipe(threads: Int) throws {
+    let block = 64 << 10
+    let capture = Captures.capture(batches: 16)
+    let parts = [capture.prefix(capture.count / 2), capture.suffix(capture.count - capture.count / 2)]
+    let options = ["-T\(threads)", "--block-size", "\(block)"]
+    let compressing = try Tracezip.start(["-c"] + options)
+    let restoring = try Tracezip.start(["-dc"] + options.prefix(1))
+    var (archived, restored) = (0, 0)
+    for part in parts {
+      compressing.write(Array(part))
+      let end = part.endIndex
+      // Of what was sent only the block that is not full may be missing, and what is restored is all of the archive so far.
+      let isThere = compressing.waits(10) {
+        let archive = compressing.outputSoFar
+        restoring.write(Array(archive[archived...]))
+        archived = archive.count
+        restored = restoring.outputSoFar.count
+        return restored + 2 * block > end
+      }
+      #expect(isThere, "\(restored) bytes restored of \(end), \(archived) bytes archived")
+      let whole = try Tracezip.run("decompress", "--recover", input: Array(compressing.outputSoFar[..<archived])).output
+      #expect(restoring.waits(10) { restoring.outputSoFar == whole }, "the last blocks wait for more")
+      #expect(whole == Array(capture[..<whole.count]) && compressing.isRunning && restoring.isRunning)
+    }
+    compressing.closeInput()
+    let archive = compressing.finish().output
+    restoring.write(Array(archive[archived...]))
+    restoring.closeInput()
+    let result = restoring.finish()
+    #expect(result.status == 0 && result.output == capture, "\(result.messages)")
+  }
+
   /// A message behind its length.
   private func framed(_ message: [UInt8]) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: message.count >> $0) } + message

@@ -23,6 +23,8 @@ public struct ByteSource {
   /// nil where bytes come but once. Compressing with several threads holds less in memory with it.
   public var reread: Reread?
   let fill: (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int
+  /// While nothing comes, seconds between two looks at what workers have done meanwhile.
+  static let patience = 0.002
 
   public init(size: Int? = nil, fill: @escaping (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int) {
     self.size = size

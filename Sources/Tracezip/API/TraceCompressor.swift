@@ -79,6 +79,7 @@ public final class TraceCompressor {
     report.totalBytes = source.size
     var flushes = FlushClock(config.flushInterval, source)
     while true {
+      try compressor.deliver(whileWaitingFor: source)
       if flushes.isDue() {
         try compressor.flush()
         continue
@@ -360,6 +361,12 @@ public final class TraceCompressor {
 
   private func deliverDone() throws(TracezipError) {
     while let done = take(wait: false) { try deliver(done) }
+  }
+
+  /// While nothing comes from `source`, delivers what has been done.
+  private func deliver(whileWaitingFor source: ByteSource) throws(TracezipError) {
+    guard let isReady = source.isReady else { return }
+    while !(coder?.isEmpty ?? pipeline.isEmpty), !isReady(ByteSource.patience) { try deliverDone() }
   }
 
   private func deliverAll() throws(TracezipError) {

@@ -39,6 +39,9 @@ final class CodingThread {
     worker?.join()
   }
 
+  /// Whether nothing is under way.
+  var isEmpty: Bool { state.monitor.locked { state.chunks.isEmpty } }
+
   /// Adds a chunk that has been shredded.
   func feed(_ chunk: Chunk) {
     if worker == nil {

@@ -18,22 +18,31 @@ struct InputWindow: ~Copyable {
   /// What has been read and not dropped.
   var ahead: ByteView { bytes[front..<bytes.count] }
 
+  /// Whether fewer than `count` bytes are ahead and there may be more.
+  func lacks(_ count: Int) -> Bool { bytes.count - front < count && !isAtEnd }
+
+  /// Waits so many seconds at most; whether reading on would not wait by then.
+  func isReady(within seconds: Double) -> Bool { source.isReady?(seconds) ?? true }
+
   /// Reads until `count` bytes are ahead or the source ends; returns how many are, at most `count`.
   mutating func fill(_ count: Int) throws(TracezipError) -> Int {
-    while bytes.count - front < count, !isAtEnd {
-      if front > 1 << 16, front > bytes.count / 2 {
-        bytes.shift(from: front, by: -front)
-        front = 0
-      }
-      let before = bytes.count
-      let wanted = min(max(count - (before - front), 1 << 16), 1 << 20)
-      let room = unsafe bytes.appendUninitialized(wanted)
-      let filled = try unsafe source.fill(room)
-      precondition(filled >= 0 && filled <= wanted, "a source told more than it was asked for")
-      bytes.truncate(to: before + filled)
-      if filled == 0 { isAtEnd = true }
-    }
+    while lacks(count) { try read(toward: count) }
     return min(count, bytes.count - front)
+  }
+
+  /// Reads once, where `count` bytes are wanted.
+  mutating func read(toward count: Int) throws(TracezipError) {
+    if front > 1 << 16, front > bytes.count / 2 {
+      bytes.shift(from: front, by: -front)
+      front = 0
+    }
+    let before = bytes.count
+    let wanted = min(max(count - (before - front), 1 << 16), 1 << 20)
+    let room = unsafe bytes.appendUninitialized(wanted)
+    let filled = try unsafe source.fill(room)
+    precondition(filled >= 0 && filled <= wanted, "a source told more than it was asked for")
+    bytes.truncate(to: before + filled)
+    if filled == 0 { isAtEnd = true }
   }
 
   mutating func drop(_ count: Int) {

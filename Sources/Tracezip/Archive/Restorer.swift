@@ -170,11 +170,11 @@ final class Restorer {
   private func step(_ place: Place) throws(TracezipError) -> Place? {
     switch place {
     case .header:
-      if try window.fill(1) == 0, result.archives > 0 { return nil }
+      if try fill(1) == 0, result.archives > 0 { return nil }
       return try header()
     case .frames(let headerByte): return try frame(headerByte) ? place : .header
     case .segment:
-      if try window.fill(1) == 0 { return nil }
+      if try fill(1) == 0 { return nil }
       _ = try frame(ArchiveForm.frames.headerByte)
       return place
     }
@@ -187,14 +187,24 @@ final class Restorer {
 
   private func fail(_ kind: TracezipError.Kind) -> TracezipError { TracezipError(kind, at: location()) }
 
+  /// Reads until `count` bytes are ahead or the source ends; returns how many are, at most `count`. While it waits for
+  /// them, it delivers what has been done.
+  private func fill(_ count: Int) throws(TracezipError) -> Int {
+    while window.lacks(count) {
+      while !pipeline.isEmpty, !window.isReady(within: ByteSource.patience) { try deliverDone() }
+      try window.read(toward: count)
+    }
+    return try window.fill(count)
+  }
+
   /// Makes sure that `count` bytes are ahead.
   private func need(_ count: Int) throws(TracezipError) {
-    let available = try window.fill(count)
+    let available = try fill(count)
     if available < count { throw fail(.truncated(needed: count, available: available)) }
   }
 
   private func header() throws(TracezipError) -> Place {
-    let available = try window.fill(Format.headerSize)
+    let available = try fill(Format.headerSize)
     let ahead = window.ahead
     for i in 0..<min(available, Format.magic.count) where ahead[i] != Format.magic[i] {
       throw fail(result.archives == 0 ? .notAnArchive : .trailingBytes)
@@ -224,7 +234,7 @@ final class Restorer {
   /// Takes one frame; false after the archive's end.
   private func frame(_ headerByte: UInt8) throws(TracezipError) -> Bool {
     try checkpoint()
-    let available = try window.fill(FrameHead.largest)
+    let available = try fill(FrameHead.largest)
     if available == 0 { throw fail(.truncated(needed: 1, available: 0)) }
     if window.ahead[0] == FrameKind.mark.rawValue {
       try need(Format.mark.count)
@@ -315,7 +325,7 @@ final class Restorer {
     result.archives += 1
     let item = StoredBlock()
     item.location = location()
-    _ = try window.fill(Format.headerSize + 10)
+    _ = try fill(Format.headerSize + 10)
     var cursor = IndexCursor(window.ahead)
     cursor.skip(Format.headerSize)
     var stored = 0
@@ -324,7 +334,7 @@ final class Restorer {
     let front = cursor.at
     let start = front + 4
     if form == .singleZstd {
-      let available = try window.fill(start + Format.largestSingle + 1 << 16)
+      let available = try fill(start + Format.largestSingle + 1 << 16)
       guard available > start, let blocks = SingleArchive.zstdBlocksSize(window.ahead[start..<available]) else {
         throw fail(.truncated(needed: available + 1, available: available))
       }
