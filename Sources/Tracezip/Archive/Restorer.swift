@@ -86,12 +86,12 @@ final class Restorer {
   /// The most stored bytes that are looked through for what they hold.
   private static let mostLookedThrough = 8 << 20
 
-  /// Lets this thread weave and check what one worker decodes: of a single segment, which has one worker anyway, and
-  /// with two threads where all bytes leave through this one. A segment each would fill memory with what has to wait for
-  /// its turn, and with few segments one of the two would wait as well.
+  /// Lets this thread weave, check and write what one worker decodes: with two threads, and of a single segment, which
+  /// has one worker anyway. A segment each would fill memory with what has to wait for its turn, and with few segments
+  /// one of the two would wait as well.
   private func shareWork(from start: Place) {
     guard threads > 1, checksItself, !details, !skipsDecoding else { return }
-    guard threads == 2 && tail == nil || isOneSegment(from: start) else { return }
+    guard threads == 2 || isOneSegment(from: start) else { return }
     tail = nil
     weaves = true
     let limits = self.limits
