@@ -334,8 +334,8 @@ public final class TraceCompressor {
       packer = nil
     }
     for done in finished { try deliver(done) }
-    // Where this thread shreds, too, the coder must have its next chunk first.
-    if coder == nil { try deliverDone() }
+    // A single worker must have its next chunk before this thread goes on with the one it has just done.
+    if coder == nil, !pipeline.overlaps { try deliverDone() }
     // It gives back the memory it took: other memory may have to be fetched by a machine below this one.
     if takesMemory, pipeline.isInline, let done = pool.last {
       done.bytes.append(pending.bytes.view)

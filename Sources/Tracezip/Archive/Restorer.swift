@@ -33,8 +33,6 @@ final class Restorer {
   private var pool: [StoredBlock] = []
   /// What blocks that are left to this thread are woven into, one after the other.
   private var room = Buffer<UInt8>()
-  /// Whether this thread weaves what one worker decodes.
-  private var weaves = false
   private var isSegmentOpen = false
   private var hasLostState = false
   private var segment = -1
@@ -93,7 +91,6 @@ final class Restorer {
     guard threads > 1, checksItself, !details, !skipsDecoding else { return }
     guard threads == 2 || isOneSegment(from: start) else { return }
     tail = nil
-    weaves = true
     let limits = self.limits
     pipeline = .ofOneWorker(items: 3) { SegmentUnpacker(limits: limits, share: .coding) }
   }
@@ -444,8 +441,8 @@ final class Restorer {
     while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
     pipeline.feed(item)
     for done in finished { try deliver(done) }
-    // Where this thread does a part of the work, the worker must have its next block first.
-    if !weaves { try deliverDone() }
+    // A single worker must have its next block before this thread goes on with the one it has just done.
+    if !pipeline.overlaps { try deliverDone() }
   }
 
   private func deliverDone() throws(TracezipError) {

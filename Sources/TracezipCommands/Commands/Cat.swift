@@ -70,13 +70,16 @@ struct Cat: ParsableCommand {
     let meter = session.meter(file.name)
     defer { meter.end() }
     let converting = to.map { ConvertingSink(to: $0.format, sink: result.sink) }
+    var config = settings.config
+    // This thread has enough to do with converting: one other restores beside it.
+    if converting != nil { config.threads = 1 }
     let gaps = try outputs.streaming { () throws(CommandError) in
       try telling(input: file.name, output: result.name) { () throws(TracezipError) -> [TraceDecompressor.Gap] in
         let sink = converting?.input ?? result.sink
         var gaps: [TraceDecompressor.Gap] = []
         if isArchive || recover {
           let restored = try TraceDecompressor.decompress(
-            from: file.source, to: sink, config: settings.config, recover: recover,
+            from: file.source, to: sink, config: config, recover: recover,
             progress: meter.handler(restores: true))
           if !isArchive, restored.blocks == 0 { throw TracezipError(.notAnArchive) }
           gaps = restored.gaps
