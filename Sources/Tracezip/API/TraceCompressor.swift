@@ -301,8 +301,12 @@ public final class TraceCompressor {
       pending.bytes.shift(from: cut.count, by: -cut.count)
       pending.isPlain = false
     } else {
-      // What comes next will be about as much; memory that growing leaves behind has been copied for nothing.
-      if !pipeline.isInline { chunk.bytes.reserve(largestPending) }
+      // What comes next will be about as much, or a full block: what growing leaves behind has been cleared and copied
+      // for nothing.
+      let isLarge = 2 * cut.count > config.blockSize
+      if !pipeline.isInline {
+        chunk.bytes.reserve(max(largestPending, isLarge ? config.blockSize + Self.leastRead : 0))
+      }
       chunk.bytes.append(pending.bytes[cut.count..<pending.bytes.count])
       pending.bytes.truncate(to: cut.count)
       swap(&chunk, &pending)
