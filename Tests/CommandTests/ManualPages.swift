@@ -241,6 +241,16 @@ enum ManualPages {
     The bytes of an archive do not depend on the number of threads. One thread does all the work, while another reads
     and writes. Two share a segment: one takes the input apart and writes what the other codes. More work on segments
     side by side, which takes more memory, where there is more than one.
+    .PP
+    From a pipe a block is written when it is full, though nothing more has come; with
+    .B \\-\\-flush\\-interval
+    also when it has waited so long.
+
+    """,
+    "decompress": """
+    .SH NOTES
+    From a pipe each block is restored and written when it has come, before the next one has. With two threads one decodes
+    what the other restores from it, and writes; more work on segments side by side.
 
     """,
     "cat": """
