@@ -210,6 +210,30 @@ struct StreamTests {
     #expect(result.status == 0 && result.output == capture, "\(result.messages)")
   }
 
+  @Test("a slow pipe: the smallest blocks do not wait for more either", arguments: [1, 2, 4])
+  func slowPipeOfEmptyMessages(threads: Int) throws {
+    let compressing = try Tracezip.start(["-c", "-T\(threads)", "--flush-interval", "50ms"])
+    let restoring = try Tracezip.start(["-dc", "-T\(threads)"])
+    var archived = 0
+    var sent: [UInt8] = []
+    // The first tells the framing.
+    for message in [Frames.lengthPrefixed(Captures.small)[0], [], []] {
+      compressing.write(framed(message))
+      sent += framed(message)
+      let isThere = restoring.waits(10) {
+        let archive = compressing.outputSoFar
+        restoring.write(Array(archive[archived...]))
+        archived = archive.count
+        return restoring.outputSoFar == sent
+      }
+      #expect(isThere && restoring.isRunning, "\(restoring.outputSoFar.count) bytes of \(sent.count)")
+    }
+    compressing.closeInput()
+    restoring.write(Array(compressing.finish().output[archived...]))
+    restoring.closeInput()
+    #expect(restoring.finish().status == 0)
+  }
+
   /// A message behind its length.
   private func framed(_ message: [UInt8]) -> [UInt8] {
     [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: message.count >> $0) } + message

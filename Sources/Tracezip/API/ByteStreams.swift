@@ -23,8 +23,8 @@ public struct ByteSource {
   /// nil where bytes come but once. Compressing with several threads holds less in memory with it.
   public var reread: Reread?
   let fill: (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int
-  /// While nothing comes, seconds between two looks at what workers have done meanwhile.
-  static let patience = 0.002
+  /// Waits for a moment; whether nothing came. Then there is time to look at what workers have done.
+  var isSilent: Bool { isReady.map { !$0(0.002) } ?? false }
 
   public init(size: Int? = nil, fill: @escaping (UnsafeMutableRawBufferPointer) throws(TracezipError) -> Int) {
     self.size = size

@@ -78,3 +78,19 @@ public struct CompressionStats: Sendable, Equatable {
   /// Original size by archive size; 0 for an empty archive.
   public var ratio: Double { archiveBytes == 0 ? 0 : Double(originalBytes) / Double(archiveBytes) }
 }
+
+extension [String: CompressionStats.Column] {
+  /// Adds the figures of one block's column to those of its name.
+  mutating func add(_ column: CompressionStats.Column) {
+    guard var sum = self[column.name] else {
+      self[column.name] = column
+      return
+    }
+    sum.values += column.values
+    sum.distinct += column.distinct
+    sum.originalBytes += column.originalBytes
+    sum.storedBytes += column.storedBytes
+    if sum.codec.isEmpty { sum.codec = column.codec }
+    self[column.name] = sum
+  }
+}

@@ -369,8 +369,7 @@ public final class TraceCompressor {
 
   /// While nothing comes from `source`, delivers what has been done.
   private func deliver(whileWaitingFor source: ByteSource) throws(TracezipError) {
-    guard let isReady = source.isReady else { return }
-    while !(coder?.isEmpty ?? pipeline.isEmpty), !isReady(ByteSource.patience) { try deliverDone() }
+    while !(coder?.isEmpty ?? pipeline.isEmpty), source.isSilent { try deliverDone() }
   }
 
   private func deliverAll() throws(TracezipError) {
@@ -459,48 +458,5 @@ public final class TraceCompressor {
     total.segments = 1
     count(pending)
     total.traces = Set(pending.report.traceHashes).count
-  }
-}
-
-/// Tells when what has been read has waited long enough for more.
-private struct FlushClock {
-  private let interval: Double
-  private let isReady: ((Double) -> Bool)?
-  /// When the first byte since the last flush came.
-  private var since: ContinuousClock.Instant?
-
-  init(_ interval: Double?, _ source: ByteSource) {
-    self.interval = interval ?? 0
-    isReady = interval == nil ? nil : source.isReady
-  }
-
-  /// Bytes have come.
-  mutating func note() {
-    if isReady != nil, since == nil { since = .now }
-  }
-
-  /// Waits for more, no longer than is allowed; true where that time is over.
-  mutating func isDue() -> Bool {
-    guard let isReady, let since else { return false }
-    let waited = ContinuousClock.now - since
-    if isReady(interval - waited / .seconds(1)), ContinuousClock.now - since < .seconds(interval) { return false }
-    self.since = nil
-    return true
-  }
-}
-
-extension [String: CompressionStats.Column] {
-  /// Adds the figures of one block's column to those of its name.
-  mutating func add(_ column: CompressionStats.Column) {
-    guard var sum = self[column.name] else {
-      self[column.name] = column
-      return
-    }
-    sum.values += column.values
-    sum.distinct += column.distinct
-    sum.originalBytes += column.originalBytes
-    sum.storedBytes += column.storedBytes
-    if sum.codec.isEmpty { sum.codec = column.codec }
-    self[column.name] = sum
   }
 }

@@ -21,8 +21,8 @@ struct InputWindow: ~Copyable {
   /// Whether fewer than `count` bytes are ahead and there may be more.
   func lacks(_ count: Int) -> Bool { bytes.count - front < count && !isAtEnd }
 
-  /// Waits so many seconds at most; whether reading on would not wait by then.
-  func isReady(within seconds: Double) -> Bool { source.isReady?(seconds) ?? true }
+  /// Whether nothing has come for a moment.
+  var isSilent: Bool { source.isSilent }
 
   /// Reads until `count` bytes are ahead or the source ends; returns how many are, at most `count`.
   mutating func fill(_ count: Int) throws(TracezipError) -> Int {

@@ -1,38 +1,29 @@
 import Bytes
 
-/// Reads archives from front to back: frames in, restored bytes out. Restoring, recovering, verifying and measuring are
-/// all this walk; they differ in what they do with damage and with what comes out.
+/// Reads archives from front to back: frames in, blocks to their `Delivery`. Restoring, recovering, verifying and measuring
+/// are all this walk; they differ in what they do with damage and with what comes out.
 final class Restorer {
   /// Damage ends the walk unless set.
-  var recovers = false
+  var recovers: Bool {
+    get { delivery.recovers }
+    set { delivery.recovers = newValue }
+  }
   /// Check only what is stored.
   var skipsDecoding = false
   var progress: ProgressHandler?
   /// Sees each block that came out whole, in order.
-  var onBlock: ((StoredBlock) -> Void)?
-  private(set) var result = TraceDecompressor.Result()
+  var onBlock: ((StoredBlock) -> Void)? {
+    get { delivery.onBlock }
+    set { delivery.onBlock = newValue }
+  }
+  var result: TraceDecompressor.Result { delivery.result }
 
   private var window: InputWindow
-  private let sink: ByteSink
-  /// Of a sink that is a regular file: the workers write to where bytes belong, or leave it to this thread, which writes
-  /// those of the first segment while it has time. What many threads restore need not wait in memory then.
-  private var tail: FileTail?
-  private let handover = Handover()
-  /// Restored bytes of the blocks that were handed to the workers.
-  private var fedBytes = 0
-  private var pipeline: Pipeline<SegmentUnpacker>
-  private let threads: Int
-  private let limits: DecodeLimits
+  private let delivery: Delivery
   private let memoryLimit: Int
-  /// Whether this thread, which has little to do, checks what the workers restore. A single segment has one worker
-  /// whatever there might be; many would have to wait for their checks.
-  private let checksItself: Bool
   /// For statistics, where blocks are decoded.
   private let details: Bool
   private let totalBytes: Int?
-  private var pool: [StoredBlock] = []
-  /// What blocks that are left to this thread are woven into, one after the other.
-  private var room = Buffer<UInt8>()
   private var isSegmentOpen = false
   private var hasLostState = false
   private var segment = -1
@@ -41,8 +32,6 @@ final class Restorer {
   /// Of the archive at hand: restored bytes that its blocks declare, and whether any part was left out.
   private var declaredBytes = 0
   private var isDamaged = false
-  /// A block could not be delivered: nothing behind it may reach the sink.
-  private var hasFailed = false
   private var digest = CheckDigest()
 
   init(
@@ -50,50 +39,14 @@ final class Restorer {
   ) throws(TracezipError) {
     try config.validate()
     window = InputWindow(source, offset: offset)
-    totalBytes = source.size
-    self.sink = sink
-    var threads = config.workers
-    // What may wait for its turn where it cannot be written to its place: each thread has a segment's state besides.
-    var weight = (64 + 24 * threads) << 20
-    var memory = DecodeLimits.usual
-    if let limit = config.memoryLimit {
-      threads = max(1, min(threads, limit / (128 << 20)))
-      weight = min(weight, limit / 3)
-      memory = max(1 << 20, limit / 3 / threads)
-    }
+    delivery = Delivery(to: sink, config: config, details: details)
     memoryLimit = config.memoryLimit ?? .max
-    let limits = DecodeLimits(memory: memory)
-    // One thread's worker has one block, while the one before is checked and written.
-    if threads == 1 { weight = 1 }
-    let overlaps = threads == 1 && Worker.cores > 1
-    tail = threads > 1 ? sink.tail : nil
-    let checksHere = threads <= 4 && Worker.cores > 1
-    checksItself = checksHere
-    self.threads = threads
-    self.limits = limits
-    pipeline = Pipeline(
-      threads: threads, overlaps: overlaps, limit: weight,
-      weigh: {
-        let isHeld = $0.place == nil && !$0.isChecked && $0.head.known != .stored
-        return $0.payload.count + (isHeld ? $0.head.restoredCount : 0)
-      },
-      make: { SegmentUnpacker(limits: limits, details: details, share: checksHere ? .restoring : .whole) })
     self.details = details
+    totalBytes = source.size
   }
 
   /// The most stored bytes that are looked through for what they hold.
   private static let mostLookedThrough = 8 << 20
-
-  /// Lets this thread weave, check and write what one worker decodes: with two threads, and of a single segment, which
-  /// has one worker anyway. A segment each would fill memory with what has to wait for its turn, and with few segments
-  /// one of the two would wait as well.
-  private func shareWork(from start: Place) {
-    guard threads > 1, checksItself, !details, !skipsDecoding else { return }
-    guard threads == 2 || isOneSegment(from: start) else { return }
-    tail = nil
-    let limits = self.limits
-    pipeline = .ofOneWorker(items: 3) { SegmentUnpacker(limits: limits, share: .coding) }
-  }
 
   /// Whether one segment is all there is, as far as that is quickly told.
   private func isOneSegment(from start: Place) -> Bool {
@@ -123,22 +76,19 @@ final class Restorer {
   /// Restores one archive of one frame.
   func runSingle() throws(TracezipError) {
     _ = try header()
-    try deliverAll()
-    result.archiveBytes = window.offset
+    try delivery.deliverAll()
+    delivery.result.archiveBytes = window.offset
   }
 
   private func walk(from start: Place) throws(TracezipError) {
-    shareWork(from: start)
-    guard let tail else { return try walkOn(from: start) }
+    if !skipsDecoding { delivery.shareWork { isOneSegment(from: start) } }
     do throws(TracezipError) {
       try walkOn(from: start)
     } catch {
-      // Nothing behind the damage stays.
-      pipeline.stop()
-      tail.end(at: result.restoredBytes, cutting: true)
+      delivery.end(cutting: true)
       throw error
     }
-    tail.end(at: result.restoredBytes, cutting: false)
+    delivery.end(cutting: false)
   }
 
   private func walkOn(from start: Place) throws(TracezipError) {
@@ -149,9 +99,9 @@ final class Restorer {
       } catch {
         guard recovers, error.mayBeSkipped else {
           // What came before the damage leaves first; what comes behind a block that failed does not.
-          if !hasFailed {
+          if !delivery.hasFailed {
             endSegment()
-            try deliverAll()
+            try delivery.deliverAll()
           }
           throw error
         }
@@ -159,8 +109,8 @@ final class Restorer {
       }
     }
     endSegment()
-    try deliverAll()
-    result.archiveBytes = window.offset
+    try delivery.deliverAll()
+    delivery.result.archiveBytes = window.offset
   }
 
   /// Takes one step; nil at the end.
@@ -188,7 +138,7 @@ final class Restorer {
   /// them, it delivers what has been done.
   private func fill(_ count: Int) throws(TracezipError) -> Int {
     while window.lacks(count) {
-      while !pipeline.isEmpty, !window.isReady(within: ByteSource.patience) { try deliverDone() }
+      while !delivery.isEmpty, window.isSilent { try delivery.deliverDone() }
       try window.read(toward: count)
     }
     return try window.fill(count)
@@ -204,7 +154,7 @@ final class Restorer {
     let available = try fill(Format.headerSize)
     let ahead = window.ahead
     for i in 0..<min(available, Format.magic.count) where ahead[i] != Format.magic[i] {
-      throw fail(result.archives == 0 ? .notAnArchive : .trailingBytes)
+      throw fail(delivery.result.archives == 0 ? .notAnArchive : .trailingBytes)
     }
     try need(Format.headerSize)
     let last = window.ahead[4]
@@ -218,7 +168,7 @@ final class Restorer {
       return .header
     }
     window.drop(Format.headerSize)
-    result.archives += 1
+    delivery.result.archives += 1
     archiveStart = window.offset - Format.headerSize
     declaredBytes = 0
     isDamaged = false
@@ -231,8 +181,7 @@ final class Restorer {
   /// Takes one frame; false after the archive's end.
   private func frame(_ headerByte: UInt8) throws(TracezipError) -> Bool {
     try checkpoint()
-    let available = try fill(FrameHead.largest)
-    if available == 0 { throw fail(.truncated(needed: 1, available: 0)) }
+    try need(1)
     if window.ahead[0] == FrameKind.mark.rawValue {
       try need(Format.mark.count)
       guard window.ahead[0..<Format.mark.count].array == Format.mark else {
@@ -264,14 +213,17 @@ final class Restorer {
     return true
   }
 
+  /// The head of the frame ahead, of which no more is waited for than it takes.
   private func head() throws(TracezipError) -> FrameHead {
-    let ahead = window.ahead
-    do throws(TracezipError.Kind) {
-      if let head = try FrameHead.parse(ahead) { return head }
-    } catch {
-      throw fail(error)
+    while true {
+      let count = window.ahead.count
+      do throws(TracezipError.Kind) {
+        if let head = try FrameHead.parse(window.ahead) { return head }
+      } catch {
+        throw fail(error)
+      }
+      try need(count + 1)
     }
-    throw fail(.truncated(needed: ahead.count + 1, available: ahead.count))
   }
 
   /// Hands a block to the workers.
@@ -280,24 +232,16 @@ final class Restorer {
     // Both forms of the block, and as much again for what decoding needs.
     let needed = 2 * head.restoredCount + head.storedCount
     if needed > memoryLimit { throw fail(.limitExceeded(limit: memoryLimit, value: needed)) }
-    let item = pool.popLast() ?? StoredBlock()
+    let item = delivery.item()
     item.head = head
     item.location = location()
     item.archiveBytes = head.size + head.storedCount
     item.lacksState = hasLostState
     item.isChecked = skipsDecoding
-    if !skipsDecoding {
-      item.payload.append(payload)
-      // Where blocks may be left out nobody knows yet where the others go.
-      if let tail, !recovers, onBlock == nil {
-        item.place = (tail, fedBytes)
-        if segment == 0 { item.handover = handover }
-      }
-    }
+    if !skipsDecoding { item.payload.append(payload) }
     declaredBytes += head.restoredCount
-    fedBytes += head.restoredCount
     block += 1
-    try feed(item)
+    try delivery.feed(item, ofFirstSegment: segment == 0)
   }
 
   private func end(_ head: FrameHead, _ payload: ByteView) throws(TracezipError) {
@@ -319,7 +263,7 @@ final class Restorer {
 
   private func single(_ form: ArchiveForm) throws(TracezipError) {
     beginSegment()
-    result.archives += 1
+    delivery.result.archives += 1
     let item = StoredBlock()
     item.location = location()
     _ = try fill(Format.headerSize + 10)
@@ -361,11 +305,10 @@ final class Restorer {
     }
     item.head = FrameHead(kind: form.frameKind.rawValue, storedCount: stored)
     item.head.restoredCount = item.restored.count
-    fedBytes += item.restored.count
     item.archiveBytes = start + stored
     item.isChecked = true
     window.drop(start + stored)
-    try feed(item)
+    try delivery.feed(item, ofFirstSegment: false)
     endSegment()
   }
 
@@ -406,12 +349,12 @@ final class Restorer {
         case nil: nil
         }
       // Whichever archive the segment is of, there is one.
-      if here == .header, case .frames = place { result.archives = max(1, result.archives) }
+      if here == .header, case .frames = place { delivery.result.archives = max(1, result.archives) }
     }
     isDamaged = true
     hasLostState = true
     item.archiveBytes = window.offset - from
-    try feed(item)
+    try delivery.feed(item, ofFirstSegment: false)
     switch (place, here) {
     case (nil, _), (.header?, _): endSegment()
     case (_, .segment): return .segment
@@ -420,74 +363,20 @@ final class Restorer {
     return place
   }
 
-  // MARK: Workers
+  // MARK: Segments
 
   private func beginSegment() {
     endSegment()
     isSegmentOpen = true
     segment += 1
     block = 0
-    result.segments += 1
+    delivery.result.segments += 1
   }
 
   private func endSegment() {
     isSegmentOpen = false
     hasLostState = false
-    pipeline.endSegment()
-  }
-
-  private func feed(_ item: StoredBlock) throws(TracezipError) {
-    var finished: [StoredBlock] = []
-    while pipeline.isFull, let done = pipeline.take(wait: true) { finished.append(done) }
-    pipeline.feed(item)
-    for done in finished { try deliver(done) }
-    // A single worker must have its next block before this thread goes on with the one it has just done.
-    if !pipeline.overlaps { try deliverDone() }
-  }
-
-  private func deliverDone() throws(TracezipError) {
-    while let done = pipeline.take(wait: false) { try deliver(done) }
-  }
-
-  private func deliverAll() throws(TracezipError) {
-    while let done = pipeline.take(wait: true) { try deliver(done) }
-  }
-
-  private func deliver(_ item: StoredBlock) throws(TracezipError) {
-    // Unless it is delivered: it stays so where this throws.
-    hasFailed = true
-    let isWovenHere = item.weaver != nil
-    if isWovenHere { swap(&item.restored, &room) }
-    item.weave()
-    if checksItself, item.error == nil, !item.isChecked, item.place == nil {
-      do throws(BlockError) { try item.check() } catch { item.fail(error) }
-    }
-    if let error = item.error {
-      guard recovers, error.mayBeSkipped else { throw error }
-      result.note(
-        TraceDecompressor.Gap(
-          error: error, archiveBytes: item.archiveBytes,
-          missingBytes: item.head.kind == 0 ? nil : item.head.restoredCount, restoredOffset: result.restoredBytes))
-    } else {
-      if let tail {
-        try tail.put(item.restored.view, at: result.restoredBytes)
-      } else {
-        try sink.put(item.restored.view)
-      }
-      let isHere = item.place == nil && !(item.isChecked && item.restored.isEmpty)
-      result.restoredBytes += isHere ? item.restored.count : item.head.restoredCount
-      result.blocks += 1
-      onBlock?(item)
-    }
-    if item.isHandedOver {
-      // The worker needs the memory for its next block; this item is for reading far ahead.
-      item.restored = Buffer()
-      handover.isTaken()
-    }
-    hasFailed = false
-    item.reset()
-    if isWovenHere { swap(&item.restored, &room) }
-    pool.append(item)
+    delivery.endSegment()
   }
 
   private func checkpoint() throws(TracezipError) {
