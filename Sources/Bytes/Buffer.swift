@@ -284,14 +284,22 @@ extension Buffer where Element == UInt32 {
   }
 }
 
-/// Where bytes are put at the end of a `Buffer<UInt8>` that has room for all of them: whoever asked for the room counted
-/// them, so no write is checked by itself. Dies with the buffer's next growth.
+/// Where bytes are put at the end of a `Buffer<UInt8>` that has room for all of them: whoever asked for the room, or
+/// whether it `has` enough, counted them, so no write is checked by itself. Dies with the buffer's next growth.
 @frozen @safe
 public struct ByteRoom {
   @usableFromInline var to: UnsafeMutableRawPointer
+  @usableFromInline let end: UnsafeMutableRawPointer
 
   @inlinable @inline(__always)
-  init(_ to: UnsafeMutableRawPointer) { unsafe self.to = to }
+  init(_ to: UnsafeMutableRawPointer, end: UnsafeMutableRawPointer) {
+    unsafe self.to = to
+    unsafe self.end = end
+  }
+
+  /// Whether `n` bytes more fit.
+  @inlinable @inline(__always)
+  public func has(_ n: Int) -> Bool { unsafe end - to >= n }
 
   @inlinable @inline(__always)
   public mutating func put(_ byte: UInt8) {
@@ -340,6 +348,19 @@ public struct ByteRoom {
     unsafe to += bytes.count
   }
 
+  /// As `put`, without a call however long `bytes` is: where those of more than a few hundred bytes are rare.
+  @inlinable @inline(__always)
+  public mutating func putInMoves(_ bytes: ByteView) {
+    var from = unsafe bytes.base
+    let end = unsafe to + bytes.count
+    repeat {
+      unsafe to.storeBytes(of: from.loadUnaligned(as: SIMD32<UInt8>.self), as: SIMD32<UInt8>.self)
+      unsafe to += 32
+      unsafe from += 32
+    } while unsafe to < end
+    unsafe to = end
+  }
+
   /// Overwrites the byte `back` bytes before the end; it must have been put here.
   @inlinable @inline(__always)
   public func set(_ byte: UInt8, back: Int) { unsafe (to - back).storeBytes(of: byte, as: UInt8.self) }
@@ -379,7 +400,13 @@ extension Buffer where Element == UInt8 {
   @inlinable @inline(__always)
   public mutating func room(_ n: Int) -> ByteRoom {
     reserve(n)
-    return unsafe ByteRoom(base + count)
+    return unsafe ByteRoom(base + count, end: base + capacity)
+  }
+
+  /// The room there is, at most until the buffer holds `limit` bytes.
+  @inlinable @inline(__always)
+  public mutating func room(upTo limit: Int) -> ByteRoom {
+    unsafe ByteRoom(base + count, end: base + min(limit, capacity))
   }
 
   /// Ends the buffer where `room` does, which must be its last and in its bounds.

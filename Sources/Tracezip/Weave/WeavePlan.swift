@@ -13,8 +13,6 @@ struct WeavePlan: ~Copyable {
     var width1: UInt8
     var width2: UInt8
     var width3: UInt8
-    /// Whether it is one of the steps, with lengths in their shortest form, that `weaveShort` knows.
-    var isShort = false
     /// Bytes between head and tail, left for a length.
     var gap: UInt8 = 0
     var headAt: UInt32 = 0
@@ -31,8 +29,25 @@ struct WeavePlan: ~Copyable {
       width3 = step.width3
     }
   }
+  /// What most ops come to: a copy of `count` bytes of the arena at `at`, then the row's value in its shortest form.
+  struct ShortOp: BitwiseCopyable {
+    enum Kind: UInt8, BitwiseCopyable {
+      /// None of these: what the op says is done step by step.
+      case none
+      case literal, fixed64, id8, id16, varint, bytes, attributeString, attributeVarint
+      case text, integer, unsigned, hex8, hex16
+    }
+    var at: UInt32
+    var count: UInt32
+    var word: UInt32
+    /// Bytes of an attribute's key literal, which stands in the copy between the lengths to be filled in.
+    var tail: UInt8 = 0
+    var kind = Kind.none
+  }
   private(set) var arena = Buffer<UInt8>()
   private(set) var ops = Buffer<Op>()
+  /// As many as `ops`.
+  private(set) var shortOps = Buffer<ShortOp>()
   /// Of each template: range in `ops`, empty until it is planned.
   private var starts = Buffer<UInt32>()
   private var ends = Buffer<UInt32>()
@@ -47,6 +62,7 @@ struct WeavePlan: ~Copyable {
     most = 4 * limit + (1 << 20)
     arena.removeAll()
     ops.removeAll()
+    shortOps.removeAll()
     starts.removeAll()
     ends.removeAll()
     starts.append(repeating: 0, count: templates)
@@ -66,13 +82,6 @@ struct WeavePlan: ~Copyable {
   func tail(_ op: Op) -> ByteView {
     let at = Int(op.headAt) &+ Int(op.headCount) &+ Int(op.gap)
     return arena[at..<at &+ Int(op.tailCount)]
-  }
-
-  /// Head and tail with what stands between and behind them: lengths yet to be filled in, and a tag.
-  @inline(__always)
-  func whole(_ op: Op, behind: Int) -> ByteView {
-    let at = Int(op.headAt)
-    return arena[at..<at &+ Int(op.headCount) &+ Int(op.gap) &+ Int(op.tailCount) &+ behind]
   }
 
   /// `op` with `literal` for its own, the first `head` bytes of it as its head.
@@ -123,8 +132,9 @@ struct WeavePlan: ~Copyable {
         }
       } else {
         op.word = UInt32(layout.place(template, word))
-        op.isShort = step.kind.isOftenShort && op.width1 | op.width2 | op.width3 == 0 && op.tailCount < 100
-        let isAttribute = op.isShort && op.tailCount > 0
+        var short = ShortOp(at: op.headAt, count: op.headCount, word: op.word)
+        if op.width1 | op.width2 | op.width3 == 0, op.tailCount < 100 { short.kind = step.kind.whenShort }
+        let isAttribute = short.kind == .attributeString || short.kind == .attributeVarint
         if isAttribute {
           op.gap = 1
           arena.append(0)
@@ -132,10 +142,13 @@ struct WeavePlan: ~Copyable {
         arena.append(literal[split..<literal.count])
         if isAttribute {
           arena.append(0)
-          arena.append(step.kind == .attributeString ? 0x0A : 0x18)
-          if step.kind == .attributeString { arena.append(0) }
+          arena.append(short.kind == .attributeString ? 0x0A : 0x18)
+          if short.kind == .attributeString { arena.append(0) }
+          short.tail = UInt8(op.tailCount)
+          short.count = UInt32(arena.count - headAt)
         }
         ops.append(op)
+        shortOps.append(short)
         headAt = arena.count
       }
       word += words
@@ -146,6 +159,7 @@ struct WeavePlan: ~Copyable {
       end.headAt = UInt32(headAt)
       end.headCount = UInt32(arena.count - headAt)
       ops.append(end)
+      shortOps.append(ShortOp(at: end.headAt, count: end.headCount, word: 0, kind: .literal))
     }
     ends[template] = UInt32(ops.count)
     return true
@@ -163,97 +177,107 @@ extension StepKind {
 }
 
 extension StepKind {
-  /// Whether `weaveShort` knows the step.
-  var isOftenShort: Bool {
+  /// What the step is where lengths are in their shortest form.
+  var whenShort: WeavePlan.ShortOp.Kind {
     switch self {
-    case .attributeString, .attributeVarint, .bytes, .varint, .fixed64, .id8, .id16: true
-    case .jsonString, .jsonText, .jsonInteger, .jsonUnsigned, .jsonId8, .jsonId16: true
-    default: false
+    case .fixed64: .fixed64
+    case .id8: .id8
+    case .id16: .id16
+    case .varint: .varint
+    case .bytes: .bytes
+    case .attributeString: .attributeString
+    case .attributeVarint: .attributeVarint
+    case .jsonString, .jsonText: .text
+    case .jsonInteger: .integer
+    case .jsonUnsigned: .unsigned
+    case .jsonId8: .hex8
+    case .jsonId16: .hex16
+    default: .none
     }
   }
 }
 
 extension WeavePlan {
-  /// Writes the head and the row's value, with its tail, of an op that `isShort`; false, with nothing written, for an
-  /// attribute of which a length takes more than a byte.
+  /// Writes what `op` copies and the row's value; false, with nothing written, where it is no short one, where a length
+  /// of an attribute takes more than a byte, and where `out` may be too small.
   @inline(__always)
-  func weaveShort(
-    _ op: Op, _ leaves: borrowing Buffer<UInt64>, _ leaf: Int, _ strings: borrowing StringTable,
-    _ out: inout Buffer<UInt8>
+  func weave(
+    _ op: ShortOp, _ leaves: borrowing Buffer<UInt64>, _ leaf: Int, _ strings: borrowing StringTable,
+    _ out: inout ByteRoom
   ) -> Bool {
-    let value = leaves[leaf &+ Int(op.word)]
+    let count = Int(op.count)
+    let word = leaf &+ Int(op.word)
+    let copy = arena[Int(op.at)..<Int(op.at) &+ count]
     switch op.kind {
-    case .attributeString:
-      let text = strings.view(Int(truncatingIfNeeded: value))
-      // Everything behind the tag: tail, length, 0A, length, text.
-      let count = Int(op.tailCount) &+ text.count &+ 3
-      guard count < 128, op.gap == 1 else { return false }
-      let whole = whole(op, behind: 3)
-      var room = out.room(whole.count &+ text.count)
-      room.put(whole)
-      room.set(UInt8(truncatingIfNeeded: count), back: Int(op.tailCount) &+ 4)
-      room.set(UInt8(truncatingIfNeeded: text.count &+ 2), back: 3)
-      room.set(UInt8(truncatingIfNeeded: text.count), back: 1)
-      room.put(text)
-      out.close(room)
-    case .attributeVarint:
-      guard op.gap == 1 else { return false }
-      let whole = whole(op, behind: 2)
-      var room = out.room(whole.count &+ 10)
-      room.put(whole)
-      let inner = 1 &+ varintWidth(value)
-      room.set(UInt8(truncatingIfNeeded: Int(op.tailCount) &+ 1 &+ inner), back: Int(op.tailCount) &+ 3)
-      room.set(UInt8(truncatingIfNeeded: inner), back: 2)
-      room.put(varint: value)
-      out.close(room)
-    case .bytes:
-      let text = strings.view(Int(truncatingIfNeeded: value))
-      var room = out.room(Int(op.headCount) &+ 10 &+ text.count)
-      room.put(head(op))
-      room.put(varint: UInt64(text.count))
-      room.put(text)
-      out.close(room)
-    case .varint:
-      var room = out.room(Int(op.headCount) &+ 10)
-      room.put(head(op))
-      room.put(varint: value)
-      out.close(room)
+    case .none: return false
+    case .literal:
+      guard out.has(count) else { return false }
+      out.putInMoves(copy)
     case .fixed64, .id8:
-      var room = out.room(Int(op.headCount) &+ 8)
-      room.put(head(op))
-      room.put(integer: op.kind == .fixed64 ? value : value.byteSwapped)
-      out.close(room)
+      guard out.has(count &+ 8) else { return false }
+      let value = leaves[word]
+      out.putInMoves(copy)
+      out.put(integer: op.kind == .fixed64 ? value : value.byteSwapped)
     case .id16:
-      var room = out.room(Int(op.headCount) &+ 16)
-      room.put(head(op))
-      room.put(integer: value.byteSwapped)
-      room.put(integer: leaves[leaf &+ Int(op.word) &+ 1].byteSwapped)
-      out.close(room)
-    case .jsonString, .jsonText:
-      let text = strings.view(Int(truncatingIfNeeded: value))
-      var room = out.room(Int(op.headCount) &+ text.count)
-      room.put(head(op))
-      room.put(text)
-      out.close(room)
-    case .jsonInteger, .jsonUnsigned:
-      var room = out.room(Int(op.headCount) &+ 29)
-      room.put(head(op))
-      let isNegative = op.kind == .jsonInteger && Int64(bitPattern: value) < 0
-      if isNegative { room.put(0x2D) }
-      room.put(decimal: isNegative ? 0 &- value : value)
-      out.close(room)
-    case .jsonId8:
-      var room = out.room(Int(op.headCount) &+ 16)
-      room.put(head(op))
-      room.put(hex: value.byteSwapped, letters: .lower)
-      out.close(room)
-    case .jsonId16:
-      var room = out.room(Int(op.headCount) &+ 32)
-      room.put(head(op))
-      room.put(hex: value.byteSwapped, letters: .lower)
-      room.put(hex: leaves[leaf &+ Int(op.word) &+ 1].byteSwapped, letters: .lower)
-      out.close(room)
-    default: return false
+      guard out.has(count &+ 16) else { return false }
+      let value = leaves[word]
+      out.putInMoves(copy)
+      out.put(integer: value.byteSwapped)
+      out.put(integer: leaves[word &+ 1].byteSwapped)
+    case .varint:
+      guard out.has(count &+ 10) else { return false }
+      let value = leaves[word]
+      out.putInMoves(copy)
+      out.put(varint: value)
+    case .bytes:
+      let text = strings.view(Int(truncatingIfNeeded: leaves[word]))
+      guard out.has(count &+ 10 &+ text.count) else { return false }
+      out.putInMoves(copy)
+      out.put(varint: UInt64(text.count))
+      out.putInMoves(text)
+    case .attributeString:
+      let text = strings.view(Int(truncatingIfNeeded: leaves[word]))
+      let tail = Int(op.tail)
+      // Everything behind the tag: tail, length, 0A, length, text.
+      let inner = text.count &+ 2
+      guard tail &+ inner < 127, out.has(count &+ text.count) else { return false }
+      out.putInMoves(copy)
+      out.set(UInt8(truncatingIfNeeded: tail &+ inner &+ 1), back: tail &+ 4)
+      out.set(UInt8(truncatingIfNeeded: inner), back: 3)
+      out.set(UInt8(truncatingIfNeeded: text.count), back: 1)
+      out.putInMoves(text)
+    case .attributeVarint:
+      guard out.has(count &+ 10) else { return false }
+      let value = leaves[word]
+      let tail = Int(op.tail)
+      let inner = 1 &+ varintWidth(value)
+      out.putInMoves(copy)
+      out.set(UInt8(truncatingIfNeeded: tail &+ 1 &+ inner), back: tail &+ 3)
+      out.set(UInt8(truncatingIfNeeded: inner), back: 2)
+      out.put(varint: value)
+    case .text:
+      let text = strings.view(Int(truncatingIfNeeded: leaves[word]))
+      guard out.has(count &+ text.count) else { return false }
+      out.putInMoves(copy)
+      out.putInMoves(text)
+    case .integer, .unsigned:
+      guard out.has(count &+ 29) else { return false }
+      let value = leaves[word]
+      out.putInMoves(copy)
+      let isNegative = op.kind == .integer && Int64(bitPattern: value) < 0
+      if isNegative { out.put(0x2D) }
+      out.put(decimal: isNegative ? 0 &- value : value)
+    case .hex8:
+      guard out.has(count &+ 16) else { return false }
+      let value = leaves[word]
+      out.putInMoves(copy)
+      out.put(hex: value.byteSwapped, letters: .lower)
+    case .hex16:
+      guard out.has(count &+ 32) else { return false }
+      let value = leaves[word]
+      out.putInMoves(copy)
+      out.put(hex: value.byteSwapped, letters: .lower)
+      out.put(hex: leaves[word &+ 1].byteSwapped, letters: .lower)
     }
     return true
   }

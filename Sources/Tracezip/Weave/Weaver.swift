@@ -212,14 +212,17 @@ struct Weaver: ~Copyable {
     {
       return false
     }
-    var (at, end) = plan.range(template)
+    let (start, end) = plan.range(template)
+    var at = start
+    var room = out.room(upTo: bound)
     while at < end {
-      let op = plan.ops[at]
-      at &+= 1
-      if op.isShort, plan.weaveShort(op, rows.leaves, leaf, strings, &out) {
-        if out.count > bound { return false }
+      if plan.weave(plan.shortOps[at], rows.leaves, leaf, strings, &room) {
+        at &+= 1
         continue
       }
+      out.close(room)
+      let op = plan.ops[at]
+      at &+= 1
       out.appendSlack(plan.head(op))
       switch op.kind {
       case .literal, .jsonEnd: break
@@ -250,7 +253,9 @@ struct Weaver: ~Copyable {
         if !op.weave(rows.leaves, leaf, plan.tail(op), strings, &out) { return false }
       }
       if out.count > bound { return false }
+      room = out.room(upTo: bound)
     }
+    out.close(room)
     return true
   }
 
