@@ -51,14 +51,15 @@ public struct Models: ~Copyable {
   }
 }
 
-/// Shapes of the number codes: how many models each takes.
+/// Shapes of the number codes: how many models each takes. Computed, since a stored constant of another module is a call
+/// wherever it is read.
 public enum ModelSize {
   /// `codeNibble`.
-  public static let nibble = Frequencies.elements
+  @inlinable public static var nibble: Int { @inline(__always) get { Frequencies.elements } }
   /// `codeNumber`: a nibble for the upper half of the bucket, and one for the lower under each of those.
-  public static let number = 17 * nibble
+  @inlinable public static var number: Int { @inline(__always) get { 17 &* nibble } }
   /// `codeSigned`: the same.
-  public static let signed = number
+  @inlinable public static var signed: Int { @inline(__always) get { number } }
   /// `codeTree` of `bits` bits.
   @inlinable public static func tree(_ bits: Int) -> Int { 1 << bits }
 }
