@@ -74,3 +74,28 @@ extension Buffer {
     @inline(__always) get { unsafe BufferView(base: base, count: count) }
   }
 }
+
+/// One element of a `Buffer` where it stands, for work that reads and writes many of its fields and would copy it whole
+/// otherwise. Checked when made; dies when the buffer grows.
+@frozen @safe
+public struct Cell<Element: BitwiseCopyable>: BitwiseCopyable {
+  @usableFromInline let base: UnsafeMutablePointer<Element>
+
+  @inlinable @inline(__always)
+  init(_ base: UnsafeMutablePointer<Element>) { unsafe self.base = base }
+
+  @inlinable
+  public var value: Element {
+    @inline(__always) get { unsafe base.pointee }
+    @inline(__always) nonmutating _modify { yield unsafe &base.pointee }
+  }
+}
+
+extension Buffer {
+  /// The element at `index`, which must be there.
+  @inlinable @inline(__always)
+  public func cell(_ index: Int) -> Cell<Element> {
+    precondition(UInt(bitPattern: index) < UInt(bitPattern: count))
+    return unsafe Cell(base + index)
+  }
+}

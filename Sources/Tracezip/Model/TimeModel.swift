@@ -13,7 +13,7 @@ struct TimeSlot: BitwiseCopyable {
   /// The template whose models a class begins with, -1 for none.
   var from: Int32 = -1
   var seen: UInt32 = 0
-  /// Decayed costs (bits * 16) of each predictor of starts, or of an event's time.
+  /// Decayed costs (bits * 16) of each predictor of starts.
   var parentStart: Int32 = 0
   var siblingEnd: Int32 = 0
   var parentCentre: Int32 = 0
@@ -26,6 +26,17 @@ struct TimeSlot: BitwiseCopyable {
   var parentDuration: Int32 = 0
   /// Decimal scale: 0, 1, 2, 3 for 1, 10^3, 10^6, 10^9 ns.
   var scale: UInt8 = 0
+}
+
+/// What the times of a template's first, second, third or later events of a span have shown so far.
+struct EventSlot: BitwiseCopyable {
+  /// Number models for each way of predicting, 0 until they are earned and used.
+  var models: SIMD4<UInt32> = .zero
+  var seen: UInt32 = 0
+  /// Decayed costs (bits * 16) of the span's start, its end, and the event before.
+  var start: Int32 = 0
+  var end: Int32 = 0
+  var previous: Int32 = 0
 }
 
 /// The class that a template's spans were last of, by name and scope: the next is mostly of the same.
@@ -43,7 +54,7 @@ struct TimeState: ~Copyable {
   /// By template.
   var lastClasses = Buffer<LastClass>()
   /// Of events: four a template, for the first, second, third and later event of a span.
-  var eventSlots = Buffer<TimeSlot>()
+  var eventSlots = Buffer<EventSlot>()
   var sharedStart = 0
   var sharedDuration = 0
   var sharedEvent = 0
@@ -102,7 +113,7 @@ extension BlockModel {
   mutating func prepareTimes() {
     times.forgetStarts()
     times.slots.resize(to: infos.count, filling: TimeSlot())
-    times.eventSlots.resize(to: infos.count * 4, filling: TimeSlot())
+    times.eventSlots.resize(to: infos.count * 4, filling: EventSlot())
     times.lastClasses.resize(to: infos.count, filling: LastClass())
     if times.sharedStart == 0 {
       times.sharedStart = models.allocate(ModelSize.signed * 8)
@@ -122,30 +133,38 @@ extension BlockModel {
   private static var earned: UInt32 { 12 }
 
   @inline(__always)
-  private mutating func startModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
-    if slot.start[how] != 0 { return Int(slot.start[how]) }
+  private mutating func startModels(_ slot: Cell<TimeSlot>, _ how: Int) -> Int {
+    let own = slot.value.start[how]
+    if own != 0 { return Int(own) }
     let shared = times.sharedStart &+ how &* ModelSize.signed
-    if slot.seen < BlockModel.earned { return shared }
-    slot.start[how] = copyModels(shared, slot.from < 0 ? 0 : times.slots[Int(slot.from)].start[how])
-    return Int(slot.start[how])
+    if slot.value.seen < BlockModel.earned { return shared }
+    let from = Int(slot.value.from)
+    let new = copyModels(shared, from < 0 ? 0 : times.slots[from].start[how])
+    slot.value.start[how] = new
+    return Int(new)
   }
 
   @inline(__always)
-  private mutating func durationModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
-    if slot.duration[how] != 0 { return Int(slot.duration[how]) }
+  private mutating func durationModels(_ slot: Cell<TimeSlot>, _ how: Int) -> Int {
+    let own = slot.value.duration[how]
+    if own != 0 { return Int(own) }
     let shared = times.sharedDuration &+ how &* ModelSize.signed
-    if slot.seen < BlockModel.earned { return shared }
-    slot.duration[how] = copyModels(shared, slot.from < 0 ? 0 : times.slots[Int(slot.from)].duration[how])
-    return Int(slot.duration[how])
+    if slot.value.seen < BlockModel.earned { return shared }
+    let from = Int(slot.value.from)
+    let new = copyModels(shared, from < 0 ? 0 : times.slots[from].duration[how])
+    slot.value.duration[how] = new
+    return Int(new)
   }
 
   @inline(__always)
-  private mutating func eventModels(_ slot: inout TimeSlot, _ how: Int) -> Int {
-    if slot.start[how] != 0 { return Int(slot.start[how]) }
+  private mutating func eventModels(_ slot: Cell<EventSlot>, _ how: Int) -> Int {
+    let own = slot.value.models[how]
+    if own != 0 { return Int(own) }
     let shared = times.sharedEvent &+ how &* ModelSize.signed
-    if slot.seen < BlockModel.earned { return shared }
-    slot.start[how] = copyModels(shared, 0)
-    return Int(slot.start[how])
+    if slot.value.seen < BlockModel.earned { return shared }
+    let new = copyModels(shared, 0)
+    slot.value.models[how] = new
+    return Int(new)
   }
 
   /// The scale of every template in the block that has times: what all of its times are multiples of.
@@ -224,7 +243,7 @@ extension BlockModel {
     }
     let scale = times.slots[template].scale
     let kind = timeClass(template, info, leaves, row, scope)
-    var slot = kind < 0 ? times.slots[template] : times.classes[kind]
+    let slot = kind < 0 ? times.slots.cell(template) : times.classes.cell(kind)
     let trace = Int(structure.spanTrace[i])
     let parent = Int(structure.spanParent[i])
     let node = Int(structure.spanNode[i])
@@ -239,12 +258,12 @@ extension BlockModel {
       duration = BlockModel.difference(end, start, scale)
       let whole = p.known ? BlockModel.difference(p.end, p.start, scale) : 0
       // 0: plain, 1: what the parent's duration leaves.
-      let how = p.known && slot.parentDuration < slot.plainDuration ? 1 : 0
-      let base = durationModels(&slot, how)
+      let how = p.known && slot.value.parentDuration < slot.value.plainDuration ? 1 : 0
+      let base = durationModels(slot, how)
       let guess = how == 1 ? whole : 0
       duration = guess &- c.codeSigned(guess &- duration, &models, base)
-      BlockModel.note(&slot.plainDuration, UInt64(bitPattern: duration))
-      if p.known { BlockModel.note(&slot.parentDuration, UInt64(bitPattern: whole &- duration)) }
+      BlockModel.note(&slot.value.plainDuration, UInt64(bitPattern: duration))
+      if p.known { BlockModel.note(&slot.value.parentDuration, UInt64(bitPattern: whole &- duration)) }
     }
     // Start: the cheapest predictor of late.
     let length = UInt64(bitPattern: duration) &* BlockModel.scale(scale)
@@ -254,22 +273,22 @@ extension BlockModel {
     var how = 6
     var guess = times.lastStart
     if p.known {
-      best = slot.parentStart
+      best = slot.value.parentStart
       how = 0
       guess = p.start
-      if p.childEnd != 0, slot.siblingEnd < best {
-        best = slot.siblingEnd
+      if p.childEnd != 0, slot.value.siblingEnd < best {
+        best = slot.value.siblingEnd
         how = 1
         guess = p.childEnd
       }
-      if slot.parentCentre < best {
-        best = slot.parentCentre
+      if slot.value.parentCentre < best {
+        best = slot.value.parentCentre
         how = 2
         guess = centre
       }
     }
-    if previous != 0, slot.traceStart < best {
-      best = slot.traceStart
+    if previous != 0, slot.value.traceStart < best {
+      best = slot.value.traceStart
       how = 3
       guess = previous
     }
@@ -282,38 +301,38 @@ extension BlockModel {
         let r = Int(rowAt[i &- 1])
         let at = leaves[r &+ Int(t.start)]
         rowStart = at
-        if slot.rowStart < best {
-          best = slot.rowStart
+        if slot.value.rowStart < best {
+          best = slot.value.rowStart
           how = 4
           guess = at
         }
         if t.end >= 0 {
           let at = leaves[r &+ Int(t.end)] &- length
           rowEnd = at
-          if slot.rowEnd < best {
-            best = slot.rowEnd
+          if slot.value.rowEnd < best {
+            best = slot.value.rowEnd
             how = 5
             guess = at
           }
         }
       }
     }
-    if slot.lastStart < best {
+    if slot.value.lastStart < best {
       how = 6
       guess = times.lastStart
     }
-    let base = startModels(&slot, how)
+    let base = startModels(slot, how)
     let residual = c.codeSigned(BlockModel.difference(start, guess, scale), &models, base)
     start = BlockModel.sum(guess, residual, scale)
     if p.known {
-      BlockModel.note(&slot.parentStart, start &- p.start)
-      if p.childEnd != 0 { BlockModel.note(&slot.siblingEnd, start &- p.childEnd) }
-      BlockModel.note(&slot.parentCentre, start &- centre)
+      BlockModel.note(&slot.value.parentStart, start &- p.start)
+      if p.childEnd != 0 { BlockModel.note(&slot.value.siblingEnd, start &- p.childEnd) }
+      BlockModel.note(&slot.value.parentCentre, start &- centre)
     }
-    if previous != 0 { BlockModel.note(&slot.traceStart, start &- previous) }
-    if let rowStart { BlockModel.note(&slot.rowStart, start &- rowStart) }
-    if let rowEnd { BlockModel.note(&slot.rowEnd, start &- rowEnd) }
-    BlockModel.note(&slot.lastStart, start &- times.lastStart)
+    if previous != 0 { BlockModel.note(&slot.value.traceStart, start &- previous) }
+    if let rowStart { BlockModel.note(&slot.value.rowStart, start &- rowStart) }
+    if let rowEnd { BlockModel.note(&slot.value.rowEnd, start &- rowEnd) }
+    BlockModel.note(&slot.value.lastStart, start &- times.lastStart)
     let end = start &+ length
     if C.decodes {
       leaves[startAt] = start
@@ -325,8 +344,7 @@ extension BlockModel {
     traces.traces[trace].lastStart = start
     if node >= 0 { traces.times[node].lasts(start, end) }
     if parent >= 0 { traces.times[parent].childEnd = end }
-    slot.seen &+= 1
-    if kind < 0 { times.slots[template] = slot } else { times.classes[kind] = slot }
+    slot.value.seen &+= 1
   }
 
   /// The class of spans with this template, name and scope, or -1 while it has too few: then the template's own slot
@@ -391,7 +409,7 @@ extension BlockModel {
         events.leaves[at] = c.codeRaw(value, count: 64)
         continue
       }
-      var slot = times.eventSlots[template * 4 + ordinal]
+      let slot = times.eventSlots.cell(template &* 4 &+ ordinal)
       let scale = times.slots[template].scale
       let span = placed[Int(spans.templates[Int(owner)])]
       let row = Int(spanRows[Int(owner)])
@@ -400,26 +418,25 @@ extension BlockModel {
       // From the span's start (0) or end (1), or the event before (2).
       var how = 0
       var guess = start
-      var best = slot.parentStart
-      if slot.parentCentre < best {
+      var best = slot.value.start
+      if slot.value.end < best {
         how = 1
         guess = end
-        best = slot.parentCentre
+        best = slot.value.end
       }
-      if previous != 0, slot.siblingEnd < best {
+      if previous != 0, slot.value.previous < best {
         how = 2
         guess = previous
       }
-      let base = eventModels(&slot, how)
+      let base = eventModels(slot, how)
       let residual = c.codeSigned(BlockModel.difference(value, guess, scale), &models, base)
       let time = BlockModel.sum(guess, residual, scale)
-      BlockModel.note(&slot.parentStart, time &- start)
-      BlockModel.note(&slot.parentCentre, time &- end)
-      if previous != 0 { BlockModel.note(&slot.siblingEnd, time &- previous) }
+      BlockModel.note(&slot.value.start, time &- start)
+      BlockModel.note(&slot.value.end, time &- end)
+      if previous != 0 { BlockModel.note(&slot.value.previous, time &- previous) }
       if C.decodes { events.leaves[at] = time }
       previous = time
-      slot.seen &+= 1
-      times.eventSlots[template * 4 + ordinal] = slot
+      slot.value.seen &+= 1
     }
   }
 }

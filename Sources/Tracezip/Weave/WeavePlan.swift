@@ -15,6 +15,8 @@ struct WeavePlan: ~Copyable {
     var width3: UInt8
     /// Bytes between head and tail, left for a length.
     var gap: UInt8 = 0
+    /// Bytes to be kept free for the length of a run's next record.
+    var lengthWidth: UInt8 = 0
     var headAt: UInt32 = 0
     var headCount: UInt32 = 0
     /// Bytes behind the head: an attribute's key literal, a run's tag, what stands between two records of a JSON run.
@@ -84,6 +86,10 @@ struct WeavePlan: ~Copyable {
     return arena[at..<at &+ Int(op.tailCount)]
   }
 
+  /// Sets `lengthWidth` of the op `at`.
+  @inline(__always)
+  mutating func expect(lengthWidth: Int, at: Int) { ops[at].lengthWidth = UInt8(truncatingIfNeeded: lengthWidth) }
+
   /// `op` with `literal` for its own, the first `head` bytes of it as its head.
   mutating func add(_ literal: ByteView, head: Int, _ op: Op) -> Op {
     var op = op
@@ -147,6 +153,7 @@ struct WeavePlan: ~Copyable {
           short.tail = UInt8(op.tailCount)
           short.count = UInt32(arena.count - headAt)
         }
+        if step.kind == .run { op.lengthWidth = op.width1 == 0 ? 1 : op.width1 }
         ops.append(op)
         shortOps.append(short)
         headAt = arena.count

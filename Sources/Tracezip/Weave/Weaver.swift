@@ -39,7 +39,7 @@ struct Weaver: ~Copyable {
     _ layout: borrowing RowLayout, framing: BlockFraming, limit: Int, into out: inout Buffer<UInt8>
   ) -> Bool {
     begin(templates: skeletons.templates.count, limit: limit)
-    // A short record stands with a two-byte gap for its length for a moment: a little more than the limit.
+    // A record may stand with a gap for its length that is longer than it for a moment: a little more than the limit.
     let bound = out.count + limit + 64
     // And room is asked for before it is known how much of it a value takes: all in one go, not twice as much at the end.
     out.reserve(limit + 256)
@@ -60,7 +60,7 @@ struct Weaver: ~Copyable {
           out.append(zeros: Int(step.width1))
         }
       case .open:
-        out.append(skeletons.literal(step))
+        out.appendSlack(skeletons.literal(step))
         if step.level == 0 {
           openAt.1 = out.count
           openWidth.1 = Int(step.width1)
@@ -70,28 +70,28 @@ struct Weaver: ~Copyable {
         }
         out.append(zeros: Int(step.width1))
       case .openExplicit:
-        out.append(skeletons.literal(step))
+        out.appendSlack(skeletons.literal(step))
         out.append(varint: nextSpine(block), width: Int(step.width1))
       case .literal:
-        out.append(skeletons.literal(step))
+        out.appendSlack(skeletons.literal(step))
       case .verbatim:
         out.append(strings.view(Int(truncatingIfNeeded: nextSpine(block))))
       case .bytes:
         let text = strings.view(Int(truncatingIfNeeded: nextSpine(block)))
-        out.append(skeletons.literal(step))
+        out.appendSlack(skeletons.literal(step))
         out.append(varint: UInt64(text.count), width: Int(step.width1))
         out.append(text)
       case .run:
         let literal = skeletons.literal(step)
         var left = nextSpine(block)
+        var gap = step.width1 == 0 ? 2 : Int(step.width1)
         while left > 0 {
           out.appendSlack(literal)
           let from = out.count
-          out.append(zeros: step.width1 == 0 ? 2 : Int(step.width1))
-          let content = out.count
+          out.append(zeros: gap)
           if !record(.span, block, skeletons, strings, layout, bound, &out) { return false }
-          let count = out.count &- content
-          patch(from, Int(step.width1), &out)
+          let count = out.count &- from &- gap
+          gap = patch(from, Int(step.width1), gap, &out)
           note(out.count &- count, count)
           left &-= 1
         }
@@ -103,7 +103,7 @@ struct Weaver: ~Copyable {
           out.append(plan.head(op))
           if !textRun(nextSpine(block), op, block, skeletons, strings, layout, bound, &out) { return false }
         } else {
-          out.append(literal)
+          out.appendSlack(literal)
           if step.kind == .jsonEnd { break }
           if !op.weaveText(block.spineLeaves, spineLeaf, strings, &out) { return false }
           spineLeaf &+= step.kind.leaf.words
@@ -153,22 +153,28 @@ struct Weaver: ~Copyable {
     return out.fill(varintAt: at, width: openWidth.0)
   }
 
-  /// Writes the length of what stands after the two (or `width`) bytes kept free at `from`.
+  /// Writes the length of what stands behind the `gap` bytes kept free at `from`, in `width` bytes or, for 0, in its
+  /// shortest form, which may move what stands there. How many bytes it took: the next is mostly as long.
   @inline(__always)
-  private func patch(_ from: Int, _ width: Int, _ out: inout Buffer<UInt8>) {
+  private func patch(_ from: Int, _ width: Int, _ gap: Int, _ out: inout Buffer<UInt8>) -> Int {
     if width != 0 {
       _ = out.fill(varintAt: from, width: width)
-      return
+      return width
     }
-    let count = out.count &- from &- 2
-    if count >= 128, count < 16384 {
+    let count = out.count &- from &- gap
+    if gap == 1, count < 128 {
+      out[from] = UInt8(truncatingIfNeeded: count)
+      return 1
+    }
+    if gap == 2, count >= 128, count < 16384 {
       out[from] = UInt8(truncatingIfNeeded: count) | 0x80
       out[from &+ 1] = UInt8(truncatingIfNeeded: count >> 7)
-      return
+      return 2
     }
     let needed = varintWidth(UInt64(count))
-    out.shift(from: from + 2, by: needed - 2)
+    out.shift(from: from + gap, by: needed - gap)
     _ = out.fill(varintAt: from, width: needed)
+    return needed
   }
 
   /// Weaves the next record of `kind`.
@@ -237,14 +243,16 @@ struct Weaver: ~Copyable {
         out.append(out[from..<from + count])
       case .run:
         var left = rows.leaves[leaf &+ Int(op.word)]
+        var gap = Int(op.lengthWidth)
         while left > 0 {
           out.appendSlack(plan.tail(op))
           let from = out.count
-          out.append(zeros: op.width1 == 0 ? 2 : Int(op.width1))
+          out.append(zeros: gap)
           if !record(op.child, block, skeletons, strings, layout, bound, &out) { return false }
-          patch(from, Int(op.width1), &out)
+          gap = patch(from, Int(op.width1), gap, &out)
           left &-= 1
         }
+        plan.expect(lengthWidth: gap, at: at &- 1)
       case .jsonRun:
         if !textRun(rows.leaves[leaf &+ Int(op.word)], op, block, skeletons, strings, layout, bound, &out) {
           return false
