@@ -93,6 +93,7 @@ TRACEZIP_CRC32C static inline void tracezip_crc32c_three(uint32_t *crcs, const v
 }
 
 #ifdef __linux__
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -118,6 +119,17 @@ static inline void tracezip_start_writeback(int descriptor, int64_t start, int64
 static inline void tracezip_start_writeback(int descriptor, int64_t start, int64_t count) {
   (void)descriptor, (void)start, (void)count;
 }
+#endif
+
+/* Lets a pipe hold `bytes` where it holds fewer; nothing happens to what is no pipe, or where the system does not allow it.
+   By number, since the names want _GNU_SOURCE: F_SETPIPE_SZ, F_GETPIPE_SZ. */
+#if defined(__linux__)
+static inline void tracezip_widen_pipe(int descriptor, int bytes) {
+  int holds = fcntl(descriptor, 1032);
+  if (holds >= 0 && holds < bytes) fcntl(descriptor, 1031, bytes);
+}
+#else
+static inline void tracezip_widen_pipe(int descriptor, int bytes) { (void)descriptor, (void)bytes; }
 #endif
 
 #endif

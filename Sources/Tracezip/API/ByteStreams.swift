@@ -72,7 +72,8 @@ public struct ByteSource {
     }
   }
 
-  /// What is left to read of a file, pipe or socket, which stays open. The size of a regular file is known.
+  /// What is left to read of a file, pipe or socket, which stays open. The size of a regular file is known; a pipe is
+  /// widened (`widenPipe`).
   public static func descriptor(_ descriptor: Int32) -> ByteSource {
     var source = unsafe ByteSource(size: remainingSize(of: descriptor)) { (room) throws(TracezipError) in
       while true {
@@ -82,12 +83,17 @@ public struct ByteSource {
       }
     }
     if source.size == nil {
+      widenPipe(descriptor)
       source.isReady = { isReadable(descriptor, within: $0) }
     } else {
       unsafe source.reread = rereading(descriptor, from: Int(lseek(descriptor, 0, SEEK_CUR)))
     }
     return source
   }
+
+  /// Lets a pipe hold a megabyte where the system allows it, in place of Linux' usual 64 KiB: blocks of four are made and
+  /// taken at a time, and with little between them one end stands still while the other works.
+  public static func widenPipe(_ descriptor: Int32) { tracezip_widen_pipe(descriptor, 1 << 20) }
 
   /// `reread` of a regular file whose first byte stands at `start`.
   public static func rereading(_ descriptor: Int32, from start: Int) -> Reread {
@@ -135,13 +141,14 @@ public struct ByteSink {
     unsafe ByteSink { (piece) throws(TracezipError) in try body(unsafe Array(piece)) }
   }
 
-  /// Writes to a file, pipe or socket, which stays open. Whoever restores with several threads lets each write its part of
+  /// Writes to a file, pipe or socket, which stays open; a pipe is widened (`ByteSource.widenPipe`). Whoever restores with several threads lets each write its part of
   /// a regular file, so that until then parts in its midst may be missing; its position stands behind all of them
   /// afterwards.
   ///
   /// - Parameter startsWriteback: whether the system shall begin to write a file to the disk while more is made, so that
   ///   an `fsync` at the end has little left to wait for.
   public static func descriptor(_ descriptor: Int32, startsWriteback: Bool = false) -> ByteSink {
+    ByteSource.widenPipe(descriptor)
     var waiting = 0
     var sink = unsafe ByteSink { (piece) throws(TracezipError) in
       try unsafe writeAll(piece) { unsafe write(descriptor, $0.baseAddress, $0.count) }

@@ -89,6 +89,9 @@ struct BlockModel: ~Copyable {
   var starts = Buffer<UInt32>()
   /// Ids that must be stored, by the rows of the spans they were made for.
   var placedDraws = Buffer<PlacedDraw>()
+  /// Decoder: the same in the order of rows. And where the next draw of each row goes.
+  var arrangedDraws = Buffer<PlacedDraw>()
+  var drawEnds = Buffer<UInt32>()
 
   init() {}
 

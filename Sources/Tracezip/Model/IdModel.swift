@@ -17,10 +17,15 @@ extension BlockModel {
     let rows = structure.spanTrace.count
     let firstRow = structure.firstRow
     let (draws, nodes, known) = (structure.draws.elements, traces.nodes.elements, traces.traces.elements)
+    // What these hold of the block before is all overwritten.
     placedDraws.resize(to: count, filling: PlacedDraw())
-    let found = placedDraws.elements
+    if !encoding { arrangedDraws.resize(to: count, filling: PlacedDraw()) }
+    filled.resize(to: count, filling: IdDraw(kind: .span, process: 0, span: 0, name: 0, start: 0))
+    let (found, arranged, drawsOut) = (placedDraws.elements, arrangedDraws.elements, filled.elements)
     // How many draws each row has, then where the next of them goes.
-    var ends = Buffer<UInt32>(repeating: 0, count: rows)
+    drawEnds.removeAll()
+    drawEnds.append(zeros: rows)
+    let places = drawEnds.elements
     for i in 0..<count {
       let draw = draws.unchecked(i)
       let isLink = draw.kind == .linkTrace || draw.kind == .linkSpan
@@ -29,7 +34,7 @@ extension BlockModel {
       let home = isTrace ? Int(known[Int(draw.target)].root) : Int(nodes[Int(draw.target)].row)
       let isHome = home >= firstRow
       if isHome { row = home &- firstRow }
-      ends[row] &+= 1
+      places[row] &+= 1
       found.setUnchecked(
         i,
         PlacedDraw(
@@ -37,17 +42,12 @@ extension BlockModel {
           kind: isTrace ? isHome ? .trace : .strangeTrace : isHome ? .span : .orphan))
     }
     // Rows have been compared with `rows` by now, and targets with nodes and traces.
-    let places = ends.elements
     var start: UInt32 = 0
     for row in 0..<rows {
       let here = places.unchecked(row)
       places.setUnchecked(row, start)
       start &+= here
     }
-    var byRow = Buffer<PlacedDraw>()
-    if !encoding { byRow.resize(to: count, filling: PlacedDraw()) }
-    filled.resize(to: count, filling: IdDraw(kind: .span, process: 0, span: 0, name: 0, start: 0))
-    let (arranged, drawsOut) = (byRow.elements, filled.elements)
     let (templates, leaves, starts) = (
       block.spans.templates.elements[0..<rows], block.spans.leaves.elements, scratch.spanRows.elements[0..<rows]
     )
@@ -85,7 +85,7 @@ extension BlockModel {
       }
       drawsOut[place] = next
     }
-    if !encoding { swap(&placedDraws, &byRow) }
+    if !encoding { swap(&placedDraws, &arrangedDraws) }
   }
 
   /// Bit: whether the block's draws are coded by the id codec. They are put into `draws` for it if so, else coded here.
@@ -93,13 +93,13 @@ extension BlockModel {
     _ block: borrowing Block, _ scratch: borrowing BlockScratch, byCodec: Bool, into draws: inout Buffer<IdDraw>,
     _ c: inout RangeEncoder
   ) {
-    draws.removeAll()
-    guard structure.draws.count > 0 else { return }
+    guard structure.draws.count > 0 else { return draws.removeAll() }
     let before = c.spent
     defer { spentParts.ids = c.spent - before }
     if c.codeBit(byCodec, &models, structure.linkModels + ModelSize.number + 10, limit: 30) {
       fillDraws(block, scratch, into: &draws, encoding: true)
     } else {
+      draws.removeAll()
       codePlain(&c)
     }
   }
@@ -110,7 +110,6 @@ extension BlockModel {
     _ block: borrowing Block, _ scratch: borrowing BlockScratch, _ c: consuming RangeDecoder, to hand: inout HandedIds
   ) {
     (hand.nodes, hand.traces) = (traces.nodes.count, traces.traces.count)
-    hand.draws.removeAll()
     hand.placed.removeAll()
     hand.coder = nil
     if structure.draws.count > 0 {
@@ -119,6 +118,7 @@ extension BlockModel {
         fillDraws(block, scratch, into: &hand.draws, encoding: false)
         swap(&hand.placed, &placedDraws)
       } else {
+        hand.draws.removeAll()
         fillPlain(&hand.placed)
       }
       hand.coder = consume c

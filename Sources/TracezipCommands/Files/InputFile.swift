@@ -93,6 +93,7 @@ final class InputFile {
     let size = position < 0 ? nil : max(0, (status?.size ?? 0) - position) + head.count
     var source = unsafe ByteSource(size: size) { (room) throws(TracezipError) in try unsafe self.fill(room) }
     if size == nil {
+      ByteSource.widenPipe(number)
       source.isReady = isReady
     } else {
       unsafe source.reread = ByteSource.rereading(number, from: position - head.count)
