@@ -142,26 +142,21 @@ extension BlockModel {
   /// Where ids of nodes and traces belong in the rows.
   private func findWords(_ block: borrowing Block, _ spanRows: borrowing Buffer<UInt32>, _ hand: inout HandedIds) {
     hand.spanWords.removeAll()
-    hand.linkWords.removeAll()
+    hand.spanWords.reserve(block.spans.templates.count)
     for i in 0..<block.spans.templates.count {
-      let info = placed[Int(block.spans.templates[i])]
-      let row = Int(spanRows[i])
-      addWords(info, row, trace: Int(structure.spanTrace[i]), node: structure.spanNode[i], to: &hand.spanWords)
-      if info.parent >= 0 {
-        hand.spanWords.append(IdWord(leaf: row + Int(info.parent), node: Int(structure.spanParent[i])))
-      }
+      hand.spanWords.append(
+        IdWords(
+          placed[Int(block.spans.templates[i])], spanRows[i],
+          trace: Int32(truncatingIfNeeded: structure.spanTrace[i]), node: structure.spanNode[i],
+          parent: structure.spanParent[i]))
     }
+    hand.linkWords.removeAll()
     for i in 0..<block.links.templates.count {
-      addWords(
-        placed[Int(block.links.templates[i])], Int(rowAt[i]), trace: Int(structure.linkTrace[i]),
-        node: structure.linkNode[i], to: &hand.linkWords)
+      hand.linkWords.append(
+        IdWords(
+          placed[Int(block.links.templates[i])], rowAt[i], trace: structure.linkTrace[i], node: structure.linkNode[i],
+          parent: -1))
     }
-  }
-
-  @inline(__always)
-  private func addWords(_ info: TemplateInfo, _ row: Int, trace: Int, node: Int32, to words: inout Buffer<IdWord>) {
-    if info.trace >= 0 { words.append(IdWord(leaf: row + Int(info.trace), trace: trace)) }
-    if info.id >= 0 { words.append(IdWord(leaf: row + Int(info.id), node: Int(node))) }
   }
 
   /// What the resources of processes from number `first` on say of their SDKs. `languages`: by resource.

@@ -15,30 +15,30 @@ struct HandedIds: ~Copyable {
   /// Nodes and traces of the segment with this block.
   var nodes = 0
   var traces = 0
-  /// Where ids belong in the rows of spans and of links.
-  var spanWords = Buffer<IdWord>()
-  var linkWords = Buffer<IdWord>()
+  /// Of each span and each link, where its ids belong.
+  var spanWords = Buffer<IdWords>()
+  var linkWords = Buffer<IdWords>()
 }
 
-/// A leaf that an id belongs in, or the first of a trace id's two, and the node or trace whose id that is.
-struct IdWord: BitwiseCopyable {
-  let leaf: UInt32
-  private let bits: UInt32
+/// The leaves that a record's ids belong in, of a trace id the first of two, -1 where it has none; and the trace and the
+/// nodes whose ids these are.
+struct IdWords: BitwiseCopyable {
+  var traceLeaf: Int32 = -1
+  var idLeaf: Int32 = -1
+  var parentLeaf: Int32 = -1
+  var trace: Int32 = 0
+  var node: Int32 = 0
+  var parent: Int32 = 0
 
+  /// Of a record with its row at `row`.
   @inline(__always)
-  init(leaf: Int, node: Int) {
-    self.leaf = UInt32(truncatingIfNeeded: leaf)
-    bits = UInt32(truncatingIfNeeded: node) << 1
+  init(_ info: TemplateInfo, _ row: UInt32, trace: Int32, node: Int32, parent: Int32) {
+    let row = Int32(truncatingIfNeeded: row)
+    if info.trace >= 0 { traceLeaf = row &+ info.trace }
+    if info.id >= 0 { idLeaf = row &+ info.id }
+    if info.parent >= 0 { parentLeaf = row &+ info.parent }
+    (self.trace, self.node, self.parent) = (trace, node, parent)
   }
-
-  @inline(__always)
-  init(leaf: Int, trace: Int) {
-    self.leaf = UInt32(truncatingIfNeeded: leaf)
-    bits = UInt32(truncatingIfNeeded: trace) << 1 | 1
-  }
-
-  var isTrace: Bool { @inline(__always) get { bits & 1 != 0 } }
-  var target: Int { @inline(__always) get { Int(bits >> 1) } }
 }
 
 /// The ids of a segment's nodes and traces as a decoder knows them. All else is decoded without them, perhaps on another
@@ -98,18 +98,17 @@ struct IdTable: ~Copyable {
     }
   }
 
-  private func put(_ words: borrowing Buffer<IdWord>, into leaves: BufferView<UInt64>) {
+  private func put(_ words: borrowing Buffer<IdWords>, into leaves: BufferView<UInt64>) {
     let (nodes, traces) = (nodes.elements, traces.elements)
     for i in 0..<words.count {
       let word = words[i]
-      let leaf = Int(word.leaf)
-      if word.isTrace {
-        let id = traces[word.target]
-        leaves[leaf] = id.high
-        leaves[leaf &+ 1] = id.low
-      } else {
-        leaves[leaf] = nodes[word.target]
+      if word.traceLeaf >= 0 {
+        let id = traces[Int(word.trace)]
+        leaves[Int(word.traceLeaf)] = id.high
+        leaves[Int(word.traceLeaf) &+ 1] = id.low
       }
+      if word.idLeaf >= 0 { leaves[Int(word.idLeaf)] = nodes[Int(word.node)] }
+      if word.parentLeaf >= 0 { leaves[Int(word.parentLeaf)] = nodes[Int(word.parent)] }
     }
   }
 }
