@@ -121,9 +121,8 @@ final class SegmentEncoder: @unchecked Sendable {
   /// The second step: records to coded values, all but ids.
   func code(_ hand: BlockAtHand) {
     let looksAtIds = attention.next() && config.idPrediction && config.effort != .fast
-    hand.draws.removeAll()
     if isAhead, !hand.isTooLarge, !told.readDelta(hand.skeletonDelta.view) { hand.isTooLarge = true }
-    if hand.isTooLarge { return }
+    if hand.isTooLarge { return hand.draws.removeAll() }
     for (string, language) in hand.languages { languages[string] = language }
     model.codedIds.append(repeating: .max, count: hand.strings)
     model.newStrings.removeAll()
