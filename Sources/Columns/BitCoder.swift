@@ -195,7 +195,7 @@ public struct RangeEncoder: BitCoder, ~Copyable {
 
   @inlinable @inline(__always)
   mutating func putRaw(_ value: UInt64, _ count: Int) {
-    bits |= (value & ((1 << UInt64(count)) &- 1)) << UInt64(bitCount)
+    bits |= (value & ((1 &<< UInt64(count)) &- 1)) &<< UInt64(bitCount)
     bitCount &+= count
     if bitCount >= 32 {
       raw.append(integer: UInt32(truncatingIfNeeded: bits))

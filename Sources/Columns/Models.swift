@@ -80,7 +80,7 @@ extension BitCoder where Self: ~Copyable {
     var shift = bits
     while shift > 0 {
       shift &-= 1
-      let bit = code(UInt32(truncatingIfNeeded: symbol >> shift) & 1, &models.states[base &+ node], limit: limit)
+      let bit = code(UInt32(truncatingIfNeeded: symbol &>> shift) & 1, &models.states[base &+ node], limit: limit)
       node = node << 1 | Int(bit)
     }
     return node &- (1 << bits)
@@ -119,14 +119,14 @@ extension BitCoder where Self: ~Copyable {
     var bucket = Int(truncatingIfNeeded: value)
     if !Self.decodes, value >= 16 {
       let length = 64 &- value.leadingZeroBitCount
-      bucket = 16 &+ (length &- 5) &* 4 &+ Int(truncatingIfNeeded: value >> UInt64(length &- 3)) & 3
+      bucket = 16 &+ (length &- 5) &* 4 &+ Int(truncatingIfNeeded: value &>> UInt64(length &- 3)) & 3
     }
     bucket = codeBucket(bucket, &models, base)
     if bucket < 16 { return UInt64(truncatingIfNeeded: bucket) }
     bucket &-= 16
     let below = bucket >> 2 &+ 2
-    let rest = codeRaw(value, count: below) & ((1 << UInt64(below)) &- 1)
-    return UInt64(truncatingIfNeeded: 4 | bucket & 3) << UInt64(below) | rest
+    let rest = codeRaw(value, count: below) & ((1 &<< UInt64(below)) &- 1)
+    return UInt64(truncatingIfNeeded: 4 | bucket & 3) &<< UInt64(below) | rest
   }
 
   /// A signed number: its bucket, then raw bits. The first 15 buckets are 0, 1, -1, 2, ... -7; then comes `Int64.min`, and
@@ -149,8 +149,8 @@ extension BitCoder where Self: ~Copyable {
       return bucket & 1 == 0 ? 0 &- half : half
     }
     let below = bucket >> 2 &- 2
-    let rest = codeRaw(magnitude, count: below) & ((1 << UInt64(below)) &- 1)
-    let size = UInt64(truncatingIfNeeded: 2 | bucket >> 1 & 1) << UInt64(below) | rest
+    let rest = codeRaw(magnitude, count: below) & ((1 &<< UInt64(below)) &- 1)
+    let size = UInt64(truncatingIfNeeded: 2 | bucket >> 1 & 1) &<< UInt64(below) | rest
     let sign = 0 &- UInt64(truncatingIfNeeded: bucket & 1)
     return Int64(bitPattern: (size ^ sign) &- sign)
   }

@@ -24,10 +24,10 @@ struct FixedBits: BitwiseCopyable, Equatable {
     var rest = ~mask
     while rest != 0 {
       let shift = rest.trailingZeroBitCount
-      let count = (~(rest >> UInt64(shift))).trailingZeroBitCount
-      let run = UInt64.max >> UInt64(64 - count)
-      result |= coder.codeRaw(word >> UInt64(shift) & run, count: count) << UInt64(shift)
-      rest &= ~(run << UInt64(shift))
+      let count = (~(rest &>> UInt64(shift))).trailingZeroBitCount
+      let run = UInt64.max &>> UInt64(64 &- count)
+      result |= coder.codeRaw(word &>> UInt64(shift) & run, count: count) &<< UInt64(shift)
+      rest &= ~(run &<< UInt64(shift))
     }
     return result
   }

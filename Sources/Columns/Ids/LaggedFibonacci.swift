@@ -91,12 +91,12 @@ public struct GoByteIds: IdSequence {
     let words = (bytesWanted + 6) / 7
     var left = count
     generator.run(words) { word in
-      let unit = held | word << bits
+      let unit = held | word &<< bits
       if bits >= 8 {
         units.append(unit.byteSwapped)
         left -= 1
         bits -= 8
-        held = word >> (56 - bits)
+        held = word &>> (56 &- bits)
       } else {
         held = unit
         bits += 56

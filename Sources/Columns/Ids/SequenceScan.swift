@@ -99,7 +99,7 @@ struct SequenceScan: ~Copyable {
     default:
       let (first, second): (UInt64, UInt64) = shape.highFirst ? (32, 0) : (0, 32)
       for p in range {
-        let word = units[p] << first | units[p &+ 1] << second
+        let word = units[p] &<< first | units[p &+ 1] &<< second
         if Self.mayBe(word, filter.elements, filterMask) { _ = find(word, units, p, origin, shape, &hits) }
       }
     }

@@ -254,7 +254,7 @@ struct Alphabets: ~Copyable {
       while shift > 0 {
         shift &-= 4
         let prefixes = 1 &<< (Int(a.depth) &* 4 &- shift &- 4)
-        at = at << 4 | c.codeNibble((place ?? 0) >> shift & 15, &models, table &+ at &* ModelSize.nibble)
+        at = at << 4 | c.codeNibble((place ?? 0) &>> shift & 15, &models, table &+ at &* ModelSize.nibble)
         table &+= prefixes &* ModelSize.nibble
       }
     } else {
