@@ -42,7 +42,7 @@ let package = Package(
     // Instructions and a system call that Swift has no word for.
     .systemLibrary(name: "CMachine"),
     .target(name: "Bytes", dependencies: ["CMachine"], swiftSettings: strict),
-    .target(name: "Columns", dependencies: ["Bytes", "CZstd", "CLZ4"], swiftSettings: strict),
+    .target(name: "Columns", dependencies: ["Bytes", "CMachine", "CZstd", "CLZ4"], swiftSettings: strict),
     .target(name: "OTLP", dependencies: ["Bytes"], swiftSettings: strict),
     .target(
       name: "Tracezip", dependencies: ["Bytes", "Columns", "OTLP", "CMachine", "CZstd", "CLZ4", "CZlib"],

@@ -247,7 +247,7 @@ public struct Frequencies {
     return unsafe (UInt64(at.load(as: UInt16.self)), UInt64(at.load(fromByteOffset: 2, as: UInt16.self)))
   }
 
-  /// The symbol that `target`, below 32768, belongs to.
+  /// The symbol that `target` belongs to, if that is below 32768, else any.
   @inlinable @inline(__always)
   public func symbol(at target: UInt16) -> Int {
     Int(truncatingIfNeeded: unsafe tracezip_last_at_most(starts.base.assumingMemoryBound(to: UInt16.self), target))

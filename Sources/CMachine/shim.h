@@ -9,7 +9,20 @@
 /* Asks for the cache line at an address that need not be anyone's. */
 static inline void tracezip_prefetch(const void *address) { __builtin_prefetch(address); }
 
-/* The last of sixteen ascending numbers that is at most `target`, all of them below 2^15; the first is 0. */
+/* a / b, where b must not be 0: a plain instruction, without the checks and the way for small numbers that compilers put
+   around it. */
+static inline uint64_t tracezip_quotient(uint64_t a, uint64_t b) {
+#if defined(__x86_64__)
+  uint64_t rest = 0;
+  __asm__("divq %2" : "+a"(a), "+d"(rest) : "r"(b) : "cc");
+  return a;
+#else
+  return a / b;
+#endif
+}
+
+/* The last of sixteen ascending numbers that is at most `target`, all of them below 2^15; the first is 0. Any of the sixteen
+   for a target that is not below 2^15. */
 #if defined(__SSE2__)
 #include <emmintrin.h>
 static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t target) {
@@ -17,7 +30,7 @@ static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t t
   __m128i all = _mm_set1_epi16((short)target);
   __m128i lower = _mm_cmpgt_epi16(_mm_loadu_si128(at), all);
   __m128i upper = _mm_cmpgt_epi16(_mm_loadu_si128(at + 1), all);
-  return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(_mm_packs_epi16(lower, upper)) | 1u << 16) - 1;
+  return ((unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(_mm_packs_epi16(lower, upper)) | 1u << 16) - 1) & 15;
 }
 #else
 static inline unsigned tracezip_last_at_most(const uint16_t *numbers, uint16_t target) {

@@ -1,4 +1,5 @@
 import Bytes
+import CMachine
 
 /// An adaptive probability that the next bit is 1: 22 bits of probability above 10 bits of count. It moves by 1/(n+1.5)
 /// of the error until `n` reaches the caller's limit, so it learns fast when new and stays precise when old
@@ -247,7 +248,8 @@ public struct RangeDecoder: BitCoder, ~Copyable {
     @inlinable @inline(__always)
     mutating func code(by model: Frequencies) -> Int {
       let unit = range >> 15
-      let found = model.symbol(at: UInt16(truncatingIfNeeded: min(value / unit, 32767)))
+      // An encoder leaves no value that is 32768 units or more; `range` is never below 2^32 here.
+      let found = model.symbol(at: UInt16(truncatingIfNeeded: tracezip_quotient(value, unit)))
       let (from, to) = model.interval(found)
       value &-= unit &* from
       range = unit &* (to &- from)
