@@ -71,15 +71,16 @@ struct Node: BitwiseCopyable {
 
 /// The times of a node's span, apart from the node so that looking for ids touches little memory.
 struct NodeTimes: BitwiseCopyable {
-  var known = false
-  var start: UInt64 = 0
+  /// The highest number there is while it is not known.
+  var start = UInt64.max
   var end: UInt64 = 0
   /// End of the child coded last, 0 for none.
   var childEnd: UInt64 = 0
 
+  var known: Bool { @inline(__always) get { start != .max } }
+
   @inline(__always)
   mutating func lasts(_ start: UInt64, _ end: UInt64) {
-    known = true
     self.start = start
     self.end = end
   }

@@ -50,9 +50,8 @@ struct WeavePlan: ~Copyable {
   private(set) var ops = Buffer<Op>()
   /// As many as `ops`.
   private(set) var shortOps = Buffer<ShortOp>()
-  /// Of each template: range in `ops`, empty until it is planned.
-  private var starts = Buffer<UInt32>()
-  private var ends = Buffer<UInt32>()
+  /// Of each template its range in `ops`, which ends at 0 until it is planned.
+  private var ranges = Buffer<(start: UInt32, end: UInt32)>()
 
   /// The bytes that the arena may hold: more than the first rows of all templates make.
   private var most = 0
@@ -65,17 +64,16 @@ struct WeavePlan: ~Copyable {
     arena.removeAll()
     ops.removeAll()
     shortOps.removeAll()
-    starts.removeAll()
-    ends.removeAll()
-    starts.append(repeating: 0, count: templates)
-    ends.append(repeating: 0, count: templates)
+    ranges.removeAll()
+    ranges.append(repeating: (0, 0), count: templates)
   }
 
+  /// The ops of `template`; nil where it has not been planned.
   @inline(__always)
-  func isPlanned(_ template: Int) -> Bool { ends[template] != 0 }
-
-  @inline(__always)
-  func range(_ template: Int) -> (start: Int, end: Int) { (Int(starts[template]), Int(ends[template])) }
+  func range(_ template: Int) -> (start: Int, end: Int)? {
+    let range = ranges[template]
+    return range.end == 0 ? nil : (Int(range.start), Int(range.end))
+  }
 
   @inline(__always)
   func head(_ op: Op) -> ByteView { arena[Int(op.headAt)..<Int(op.headAt) &+ Int(op.headCount)] }
@@ -100,15 +98,15 @@ struct WeavePlan: ~Copyable {
     return op
   }
 
-  /// Plans `template`, whose rows are as `layout` says. False where what they share alone would be longer than `limit`, or
-  /// makes no sense.
+  /// Plans `template`, whose rows are as `layout` says: the range of its ops. Nil where what they share alone would be
+  /// longer than `limit`, or makes no sense.
   mutating func plan(
     _ template: Int, _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable,
     _ layout: borrowing RowLayout, limit: Int
-  ) -> Bool {
+  ) -> (start: Int, end: Int)? {
     let t = skeletons.templates[template]
     let first = layout.first(template)
-    starts[template] = UInt32(ops.count)
+    let start = ops.count
     var word = 0
     var headAt = arena.count
     let bound = arena.count + limit + 64
@@ -134,7 +132,7 @@ struct WeavePlan: ~Copyable {
       if isCopied {
         if words > 0 {
           let key = literal[split..<literal.count]
-          guard op.weave(layout.constants, first, key, strings, &arena) else { return false }
+          guard op.weave(layout.constants, first, key, strings, &arena) else { return nil }
         }
       } else {
         op.word = UInt32(layout.place(template, word))
@@ -159,17 +157,17 @@ struct WeavePlan: ~Copyable {
         headAt = arena.count
       }
       word += words
-      if arena.count > min(bound, most) || arena.count - here > limit + 64 { return false }
+      if arena.count > min(bound, most) || arena.count - here > limit + 64 { return nil }
     }
-    if arena.count > headAt || ops.count == Int(starts[template]) {
+    if arena.count > headAt || ops.count == start {
       var end = Op(Step(kind: .literal, record: .span))
       end.headAt = UInt32(headAt)
       end.headCount = UInt32(arena.count - headAt)
       ops.append(end)
       shortOps.append(ShortOp(at: end.headAt, count: end.headCount, word: 0, kind: .literal))
     }
-    ends[template] = UInt32(ops.count)
-    return true
+    ranges[template] = (UInt32(start), UInt32(ops.count))
+    return (start, ops.count)
   }
 }
 

@@ -213,15 +213,13 @@ struct Weaver: ~Copyable {
     _ skeletons: borrowing Skeletons, _ strings: borrowing StringTable, _ layout: borrowing RowLayout,
     _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
-    if !plan.isPlanned(template),
-      !plan.plan(template, skeletons, strings, layout, limit: max(0, bound &- out.count))
-    {
-      return false
-    }
-    let (start, end) = plan.range(template)
-    var at = start
+    guard
+      let ops = plan.range(template)
+        ?? plan.plan(template, skeletons, strings, layout, limit: max(0, bound &- out.count))
+    else { return false }
+    var at = ops.start
     var room = out.room(upTo: bound)
-    while at < end {
+    while at < ops.end {
       if plan.weave(plan.shortOps[at], rows.leaves, leaf, strings, &room) {
         at &+= 1
         continue
