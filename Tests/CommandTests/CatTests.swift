@@ -144,8 +144,11 @@ struct CatTests {
     #expect(lines.status == 0 && Frames.lines(lines.output).count == Frames.lengthPrefixed(Captures.small).count)
     #expect(try Tracezip.run("cat", "--to", "csv", "in", in: folder).status == 64)
     #expect(try folder.shell("tracezip in; tracezip cat in.trz > /dev/full").status == 1)
+    // More than a pipe holds.
+    let many = "for i in $(seq 40); do cat in.trz; done > many.trz; "
     #expect(
-      try folder.shell("tracezip cat --to otlp-json in.trz | head -c 10 >/dev/null; echo ${PIPESTATUS[0]}").text
+      try folder.shell(many + "tracezip cat --to otlp-json many.trz | head -c 10 >/dev/null; echo ${PIPESTATUS[0]}")
+        .text
         == "141\n")
   }
 }

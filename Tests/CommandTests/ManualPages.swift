@@ -244,13 +244,15 @@ enum ManualPages {
     .PP
     From a pipe a block is written when it is full, though nothing more has come; with
     .B \\-\\-flush\\-interval
-    also when it has waited so long.
+    also when it has waited so long. A pipe is made to hold a megabyte where the system allows that, so that whoever
+    writes to it need not wait for each block.
 
     """,
     "decompress": """
     .SH NOTES
     From a pipe each block is restored and written when it has come, before the next one has. With two threads one decodes
     what the other restores from it, and writes; more work on segments side by side.
+    A pipe is made to hold a megabyte where the system allows that: whoever reads from it need not keep up with each block.
 
     """,
     "cat": """
