@@ -141,9 +141,9 @@ public struct ByteSink {
     unsafe ByteSink { (piece) throws(TracezipError) in try body(unsafe Array(piece)) }
   }
 
-  /// Writes to a file, pipe or socket, which stays open; a pipe is widened (`ByteSource.widenPipe`). Whoever restores with several threads lets each write its part of
-  /// a regular file, so that until then parts in its midst may be missing; its position stands behind all of them
-  /// afterwards.
+  /// Writes to a file, pipe or socket, which stays open; a pipe is widened (`ByteSource.widenPipe`). Whoever restores with
+  /// several threads lets each write its part of a regular file, so that until then parts in its midst may be missing; its
+  /// position stands behind all of them afterwards.
   ///
   /// - Parameter startsWriteback: whether the system shall begin to write a file to the disk while more is made, so that
   ///   an `fsync` at the end has little left to wait for.
