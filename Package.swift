@@ -39,7 +39,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // How glibc's heap behaves: no part of Swift's Glibc module.
     .systemLibrary(name: "CMalloc"),
-    // Instructions and a system call that Swift has no word for.
+    // Instructions and system calls that Swift has no word for.
     .systemLibrary(name: "CMachine"),
     .target(name: "Bytes", dependencies: ["CMachine"], swiftSettings: strict),
     .target(name: "Columns", dependencies: ["Bytes", "CMachine", "CZstd", "CLZ4"], swiftSettings: strict),

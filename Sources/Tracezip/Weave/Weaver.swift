@@ -214,12 +214,12 @@ struct Weaver: ~Copyable {
     _ bound: Int, _ out: inout Buffer<UInt8>
   ) -> Bool {
     guard
-      let ops = plan.range(template)
+      let range = plan.range(template)
         ?? plan.plan(template, skeletons, strings, layout, limit: max(0, bound &- out.count))
     else { return false }
-    var at = ops.start
+    var at = range.start
     var room = out.room(upTo: bound)
-    while at < ops.end {
+    while at < range.end {
       if plan.weave(plan.shortOps[at], rows.leaves, leaf, strings, &room) {
         at &+= 1
         continue
