@@ -310,6 +310,34 @@ struct IdCodecTests {
     #expect(outcome.perId <= 0.3, "\(outcome)")
   }
 
+  @Test(
+    "Of a capture with many Go services one takes all the effort, and the others' ids stay at full size",
+    arguments: [false, true])
+  func goServices(bytes: Bool) throws {
+    var context = IdContext()
+    var values = IdValues()
+    for service: UInt64 in 0..<6 {
+      let go = GoProcess(seed: 200 + service)
+      // The application draws, too.
+      var random = SplitMix(300 + service)
+      func drawn() -> GoProcess {
+        if random.below(20) == 0 { _ = bytes ? go.id() : go.int63() }
+        return go
+      }
+      let process = SimulatedProcess(
+        requests: 1000, threads: 8, seed: 400 + service,
+        root: { _ in
+          if bytes { return drawn().root() }
+          let id = drawn().int63()
+          return (id, 0, id)
+        }, child: { _ in bytes ? drawn().id() : drawn().int63() })
+      process.add(to: &context, &values, process: UInt32(service), lost: 5, seed: 500 + service)
+    }
+    let outcome = try roundTrip(context, values, .default)
+    // Five of the six, at 0.9 bytes an id with the state.
+    #expect(outcome.perId <= 2.5, "\(outcome)")
+  }
+
   @Test("Python spans cost at most 0.5 bytes an id, 16 threads interleaved, a tenth lost, in end order")
   func python() throws {
     let python = PythonProcess(seed: 106)

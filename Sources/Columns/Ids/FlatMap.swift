@@ -50,22 +50,41 @@ struct FlatMap: ~Copyable {
   /// Sets the value of `key` and returns the one it had, or `absent`.
   @inline(__always) @discardableResult
   mutating func set(_ key: UInt64, _ value: UInt32) -> UInt32 {
+    let at = place(of: key)
+    let old = values[at]
+    values[at] = value
+    return old
+  }
+
+  /// Gives `key` the value if it has none; the one it had, or `absent`.
+  @inline(__always)
+  mutating func add(_ key: UInt64, _ value: UInt32) -> UInt32 {
+    let at = place(of: key)
+    let old = values[at]
+    if old == Self.absent { values[at] = value }
+    return old
+  }
+
+  /// Counts `key`: the number of times so far.
+  @inline(__always)
+  mutating func increment(_ key: UInt64) -> UInt32 {
+    let at = place(of: key)
+    values[at] = values[at] == Self.absent ? 1 : values[at] &+ 1
+    return values[at]
+  }
+
+  /// Where the value of `key` is, or goes: it is `absent` there until it is written, which must be done.
+  @inline(__always)
+  private mutating func place(of key: UInt64) -> Int {
     if count &* 2 >= keys.count { grow() }
     var at = slot(key)
-    while true {
-      let old = values[at]
-      if old == Self.absent {
-        keys[at] = key
-        values[at] = value
-        count &+= 1
-        return old
-      }
-      if keys[at] == key {
-        values[at] = value
-        return old
-      }
+    while values[at] != Self.absent {
+      if keys[at] == key { return at }
       at = (at &+ 1) & (keys.count &- 1)
     }
+    keys[at] = key
+    count &+= 1
+    return at
   }
 
   private mutating func grow() {

@@ -150,10 +150,12 @@ enum LaggedFibonacciRecovery {
     _ units: [UInt64], pairs: [Int], bytes: Bool, budget: inout Int, transitions: () -> Transitions?
   ) -> (words: [UInt64], taken: Int)? {
     let n = units.count
-    // Eight units in two places: other generators have no link there.
+    // Eight units in two places: other generators have no link there. Where there are few links, in more.
     var probes: [Link] = []
-    for start in [max(bytes ? bytesFar / 2 : 304, n / 3), n * 2 / 3] {
-      let range = min(start, n - 1)..<min(start + 8, n)
+    let places = [n / 3, n * 2 / 3, n / 2, n * 5 / 6, n * 5 / 12]
+    for (i, start) in places.enumerated() where i < 2 || 1..<4 ~= probes.count {
+      let start = min(max(bytes ? bytesFar / 2 : 304, start), n - 1)
+      let range = start..<min(start + 8, n)
       probes += bytes ? byteLinks(units, range, budget: &budget) : wordLinks(units, range, budget: &budget)
     }
     guard !probes.isEmpty else { return nil }
@@ -161,43 +163,44 @@ enum LaggedFibonacciRecovery {
     var lags = bytes ? byteLags : wordLags
     if probes.count >= 4 {
       let seen = probes.map { Int($0.unit - $0.near) }
-      lags = (max(lags.lowerBound, seen.min()! - 24)...min(lags.upperBound, seen.max()! + 24))
+      lags = (max(lags.lowerBound, seen.min()! - 16)...min(lags.upperBound, seen.max()! + 16))
     }
-    // A short stretch is enough where nothing is missing.
-    for length in [1300, 4500] {
+    // A short stretch is enough where little is missing. Longer ones hold together by their links.
+    var (links, positions, known): ([Link], RelativePositions, Int) = ([], RelativePositions(), 0)
+    for length in [1300, 2600, 4500] {
       let length = min(length, n)
-      guard budget > length * (bytes ? 3500 : 800) else { return nil }
+      guard budget > length * (lags.count * (bytes ? 14 : 3) + 250) else { return nil }
       let part = Array(units[..<length])
-      let links =
+      let more = max(known, bytes ? 150 : 170)..<length
+      links +=
         bytes
-        ? byteLinks(part, 150..<length, lags: lags, budget: &budget)
-        : wordLinks(part, 170..<length, lags: lags, budget: &budget)
+        ? byteLinks(part, more, lags: lags, budget: &budget) : wordLinks(part, more, lags: lags, budget: &budget)
+      positions.extend(to: length)
+      for link in links where link.unit >= known {
+        positions.link(Int(link.near), Int(link.unit), bytes ? bytesNear : LaggedFibonacci.short)
+        positions.link(Int(link.far), Int(link.unit), bytes ? bytesFar : LaggedFibonacci.long)
+      }
+      for first in pairs where known..<length ~= first + 1 { positions.link(first, first + 1, 1) }
+      known = length
+      let isLast = length == n || length == 4500
       if links.count >= 10 {
-        var positions = RelativePositions(count: length)
-        for link in links {
-          positions.link(Int(link.near), Int(link.unit), bytes ? bytesNear : LaggedFibonacci.short)
-          positions.link(Int(link.far), Int(link.unit), bytes ? bytesFar : LaggedFibonacci.long)
+        let search = LaggedFibonacciSearch(units: part, links: links, bytes: bytes, isLast: isLast)
+        var joined = positions
+        if let found = search.joinNeighbours(&joined, budget: &budget) { return found }
+        if search.isNearlyWhole(&joined) { continue }
+        // Where it is always the same draws of the application that come between two ids, that is learned.
+        if let transitions = transitions() {
+          joined = positions
+          transitions.link(&joined, count: length)
+          if let found = search.joinNeighbours(&joined, budget: &budget) { return found }
         }
-        for first in pairs where first + 1 < length { positions.link(first, first + 1, 1) }
-        if let found = grow(part, links, &positions, bytes: bytes, eliminate: false, budget: &budget) { return found }
-        join(part, links, &positions, bytes: bytes, budget: &budget)
-        let last = length == n || length > 1300
-        if let found = grow(part, links, &positions, bytes: bytes, eliminate: last, budget: &budget) { return found }
-        // Where it is always the same draws of the application that come between two ids, that is learned. In short
-        // samples links reach too few units to hold each other; then neighbours in the sample vote on how pieces lie to
-        // each other, first where they are many.
-        transitions()?.link(&positions, count: length)
-        for least in [8, 4, 3, 2] {
-          var joined = positions
-          joined.linkNeighbours(count: length, least: least)
-          if let found = grow(
-            part, links, &joined, bytes: bytes, eliminate: last, budget: &budget)
-          {
-            return found
-          }
+        if isLast {
+          var rounds = 0
+          while rounds < 4, search.joinOwners(&positions, budget: &budget) { rounds += 1 }
+          return search.joinNeighbours(&positions, budget: &budget)
         }
       }
-      if length == n { break }
+      if isLast { break }
     }
     return nil
   }
@@ -255,154 +258,6 @@ enum LaggedFibonacciRecovery {
       }
     }
     return nil
-  }
-
-  /// A piece laid out: which units stand where, and what its words imply about others.
-  private struct Layout {
-    /// The offset in the piece of the first position, and the unit there or -1.
-    var low: Int
-    var at: [Int32]
-    /// Where in the layout's bytes the first word starts.
-    var phase: Int
-    var stretch: LaggedFibonacciStretch
-
-    /// The words from word `start` on, and how many bytes of theirs come before the next unit begins.
-    func state(_ start: Int, _ words: [UInt64]) -> (words: [UInt64], taken: Int) {
-      (words, (8 - (phase + 7 * start) % 8) % 8)
-    }
-
-    /// The unit at `position` if its words are known.
-    func unit(_ position: Int, bytes: Bool) -> UInt64? {
-      guard bytes else { return stretch.known[position] ? stretch.words[position] : nil }
-      guard position * 8 >= phase else { return nil }
-      let (word, byte) = (position * 8 - phase).quotientAndRemainder(dividingBy: 7)
-      guard word + 1 < stretch.count, stretch.known[word], stretch.known[word + 1] else { return nil }
-      return stretch.words[word] >> UInt64(8 * byte) | stretch.words[word + 1] << UInt64(56 - 8 * byte)
-    }
-  }
-
-  /// Lays out `piece` with room on both sides; `votes` say for each byte phase how many of its links have it at offset 0.
-  private static func lay(
-    _ piece: [(draw: Int, offset: Int)], _ units: [UInt64], votes: [Int], bytes: Bool, margin: Int
-  ) -> Layout? {
-    let low = piece.reduce(Int.max) { min($0, $1.offset) } - margin
-    let span = piece.reduce(Int.min) { max($0, $1.offset) } + margin - low + 1
-    guard span < 1 << 17 else { return nil }
-    var at = [Int32](repeating: -1, count: span)
-    for member in piece { at[member.offset - low] = Int32(member.draw) }
-    guard bytes else {
-      var stretch = LaggedFibonacciStretch(count: span, mask: GoWordIds.mask)
-      for unit in 0..<span where at[unit] >= 0 { stretch.learn(unit, units[Int(at[unit])]) }
-      stretch.peel()
-      return Layout(low: low, at: at, phase: 0, stretch: stretch)
-    }
-    let best = votes.indices.max { votes[$0] < votes[$1] } ?? 0
-    let phase = ((best - low) % 7 + 7) % 7
-    var stretch = LaggedFibonacciStretch(count: (span * 8 - phase) / 7, mask: GoByteIds.mask)
-    for word in 0..<stretch.count {
-      let (unit, byte) = (phase + 7 * word).quotientAndRemainder(dividingBy: 8)
-      guard at[unit] >= 0 else { continue }
-      var value = units[Int(at[unit])] >> UInt64(8 * byte)
-      if byte > 1 {
-        guard at[unit + 1] >= 0 else { continue }
-        value |= units[Int(at[unit + 1])] << UInt64(64 - 8 * byte)
-      }
-      stretch.learn(word, value)
-    }
-    stretch.peel()
-    return Layout(low: low, at: at, phase: phase, stretch: stretch)
-  }
-
-  /// Of each piece (by its root), how many links say that words start at each byte phase, counted at offset 0.
-  private static func phases(_ links: [Link], _ positions: inout RelativePositions) -> [Int: [Int]] {
-    var votes: [Int: [Int]] = [:]
-    for link in links {
-      let (root, offset) = positions.find(Int(link.unit))
-      votes[root, default: [Int](repeating: 0, count: 7)][((offset + Int(link.phase)) % 7 + 7) % 7] += 1
-    }
-    return votes
-  }
-
-  /// Solves the largest piece: what its words imply places further pieces, until a state is known or nothing new comes.
-  private static func grow(
-    _ units: [UInt64], _ links: [Link], _ positions: inout RelativePositions, bytes: Bool, eliminate: Bool,
-    budget: inout Int
-  ) -> (words: [UInt64], taken: Int)? {
-    for _ in 0..<12 {
-      let piece = positions.largest()
-      guard piece.count >= 100, budget > 0 else { return nil }
-      let anchor = piece[0]
-      let votes = bytes ? phases(links, &positions)[positions.find(anchor.draw).root] ?? [] : []
-      // Other pieces may lie in the margin.
-      guard let layout = lay(piece, units, votes: votes, bytes: bytes, margin: 700) else { return nil }
-      budget -= layout.at.count * 60 + units.count * 50
-      let stretch = layout.stretch
-      guard !stretch.isContradicted else { return nil }
-      if let start = stretch.run() {
-        return layout.state(start, Array(stretch.words[start..<start + LaggedFibonacci.long]))
-      }
-      // Units that are now known and lie elsewhere.
-      var unplaced: [UInt64: Int32] = [:]
-      var placed = [Bool](repeating: false, count: units.count)
-      for member in piece { placed[member.draw] = true }
-      for i in units.indices where !placed[i] { unplaced[units[i]] = Int32(i) }
-      var found = false
-      for position in layout.at.indices where layout.at[position] < 0 {
-        if let value = layout.unit(position, bytes: bytes), let i = unplaced[value],
-          positions.link(anchor.draw, Int(i), position + layout.low - anchor.offset)
-        {
-          found = true
-        }
-      }
-      if found { continue }
-      guard eliminate, let (start, words) = stretch.eliminate(budget: &budget) else { return nil }
-      return layout.state(start, words)
-    }
-    return nil
-  }
-
-  /// Joins pieces from whose units the law derives the same word, which fixes how they lie to each other.
-  private static func join(
-    _ units: [UInt64], _ links: [Link], _ positions: inout RelativePositions, bytes: Bool, budget: inout Int
-  ) {
-    for _ in 0..<4 {
-      var pieces: [Int: [(draw: Int, offset: Int)]] = [:]
-      for unit in units.indices {
-        let (root, offset) = positions.find(unit)
-        pieces[root, default: []].append((unit, offset))
-      }
-      let votes = bytes ? phases(links, &positions) : [:]
-      // Each derived word's first owner: a unit of the piece, and where the word starts from there (bytes, or words).
-      var owners: [UInt64: (draw: Int, offset: Int, at: Int)] = [:]
-      var joined = false
-      for (root, piece) in pieces.sorted(by: { ($1.value.count, $0.key) < ($0.value.count, $1.key) })
-      where piece.count >= 3 {
-        guard budget > 0,
-          let layout = lay(piece, units, votes: votes[root] ?? [], bytes: bytes, margin: 620),
-          !layout.stretch.isContradicted
-        else { continue }
-        budget -= layout.at.count * 40
-        for word in 0..<layout.stretch.count where layout.stretch.known[word] {
-          let start = bytes ? layout.low * 8 + layout.phase + 7 * word : layout.low + word
-          let value = layout.stretch.words[word]
-          guard let owner = owners[value] else {
-            owners[value] = (piece[0].draw, piece[0].offset, start)
-            continue
-          }
-          guard owner.draw != piece[0].draw else { continue }
-          // Both words are one: the pieces' offsets differ by what their starts do.
-          let shift = owner.at - start
-          guard !bytes || shift % 8 == 0 else { continue }
-          let gap = piece[0].offset + (bytes ? shift / 8 : shift) - owner.offset
-          if positions.find(owner.draw).root != positions.find(piece[0].draw).root,
-            positions.link(owner.draw, piece[0].draw, gap)
-          {
-            joined = true
-          }
-        }
-      }
-      if !joined { return }
-    }
   }
 }
 

@@ -6,6 +6,8 @@ struct LaggedFibonacciStretch {
   /// Whether known words break the law: something is not where it was put.
   private(set) var isContradicted = false
   let mask: UInt64
+  /// More unknowns are not worth what they take.
+  static var mostUnknowns: Int { 480 }
   var count: Int { words.count }
 
   init(count: Int, mask: UInt64) {
@@ -51,8 +53,9 @@ struct LaggedFibonacciStretch {
   }
 
   /// The unknown words of the 607 with the fewest of them, by elimination mod 2^64 with odd pivots: every known word
-  /// further on is an equation. Nil unless they fix all unknowns and at least four are left over, all of which hold.
-  func eliminate(budget: inout Int) -> (start: Int, words: [UInt64])? {
+  /// further on is an equation. Nil unless they fix all unknowns, which are `most` at most, and at least four are left
+  /// over, all of which hold.
+  func eliminate(most: Int, budget: inout Int) -> (start: Int, words: [UInt64])? {
     let (long, short) = (LaggedFibonacci.long, LaggedFibonacci.short)
     guard count > 2 * long else { return nil }
     var missing = 0
@@ -64,7 +67,7 @@ struct LaggedFibonacciStretch {
     }
     let (unknowns, start) = best
     let width = unknowns + 1
-    guard unknowns <= 480 else { return nil }
+    guard unknowns <= most else { return nil }
     // Each word from `base` on as a sum over the unknowns and a constant; the window well inside.
     let length = min(count, (24 << 20) / 8 / width)
     let base = max(0, min(start - (length - long) / 2, count - length))
@@ -112,6 +115,8 @@ struct LaggedFibonacciStretch {
         guard row[unknowns] & mask == 0 else { return nil }
         spare += 1
         if spare >= 8 && pivots.count == unknowns { break }
+        // Unknowns that no word has told of by now are tied to each other only.
+        if spare >= 1000 && pivots.isEmpty { return nil }
       }
     }
     guard pivots.count == unknowns, spare >= 4 else { return nil }

@@ -9,10 +9,18 @@ struct RelativePositions {
   /// Links that contradicted what was known when they came.
   private(set) var contradictions = 0
 
-  init(count: Int) {
-    parent = (0..<Int32(count)).map { $0 }
-    offset = [Int32](repeating: 0, count: count)
-    size = [Int32](repeating: 1, count: count)
+  init(count: Int = 0) {
+    (parent, offset, size) = ([], [], [])
+    extend(to: count)
+  }
+
+  /// Adds draws of which nothing is known, up to `count` in all.
+  mutating func extend(to count: Int) {
+    for draw in parent.count..<max(parent.count, count) {
+      parent.append(Int32(draw))
+      offset.append(0)
+      size.append(1)
+    }
   }
 
   /// The piece that holds `draw`, and its offset in the piece.
@@ -64,52 +72,79 @@ struct RelativePositions {
   }
 
   /// Joins pieces by the order of the draws: the most common distance between neighbours is 1, so where at least `least`
-  /// pairs of neighbours from the same two pieces put these the same way to each other, and not half as many another way,
-  /// that is believed.
+  /// pairs of neighbours from the same two pieces put these the same way to each other, and at most a third as many another
+  /// way, that is believed.
   mutating func linkNeighbours(count: Int, least: Int) {
-    struct Pair: Hashable {
+    /// Two pieces, in the order of their roots, and how many neighbours say which gap is between these.
+    struct Pair {
       var first: Int32
       var second: Int32
+      var gap: Int32 = 0
+      var most: UInt32 = 0
+      var next: UInt32 = 0
     }
+    // Draws that are not known to be of the piece of the one before.
+    var torn = Buffer<Int32>()
+    for draw in 1..<max(1, count) { torn.append(Int32(truncatingIfNeeded: draw)) }
+    var pairs = Buffer<Pair>()
+    var numbers = FlatMap(expecting: 0)
+    var votes = FlatMap(expecting: 0)
     for _ in 0..<40 {
-      // Of each two pieces, in the order of their first meeting, the gaps that neighbours suggest.
-      var numbers: [Pair: Int] = [:]
-      var votes: [(pair: Pair, gaps: [(gap: Int, count: Int)])] = []
-      for draw in 1..<max(1, count) {
+      pairs.removeAll()
+      numbers.clear(expecting: torn.count)
+      votes.clear(expecting: torn.count)
+      var kept = 0
+      for i in 0..<torn.count {
+        let draw = Int(torn[i])
         let (rootA, offsetA) = find(draw - 1)
         let (rootB, offsetB) = find(draw)
         guard rootA != rootB else { continue }
+        torn[kept] = torn[i]
+        kept += 1
         // Position of root B relative to root A if `draw` comes right after.
-        var gap = offsetA + 1 - offsetB
-        var pair = Pair(first: Int32(rootA), second: Int32(rootB))
-        if rootA > rootB {
-          pair = Pair(first: pair.second, second: pair.first)
-          gap = -gap
+        let (first, second) = (Int32(min(rootA, rootB)), Int32(max(rootA, rootB)))
+        let gap = Int32(truncatingIfNeeded: rootA < rootB ? offsetA + 1 - offsetB : offsetB - offsetA - 1)
+        var number = numbers.add(UInt64(first) << 32 | UInt64(second), UInt32(pairs.count))
+        if number == FlatMap.absent {
+          number = UInt32(pairs.count)
+          pairs.append(Pair(first: first, second: second))
         }
-        if let number = numbers[pair] {
-          if let i = votes[number].gaps.firstIndex(where: { $0.gap == gap }) {
-            votes[number].gaps[i].count += 1
-          } else if votes[number].gaps.count < 64 {
-            votes[number].gaps.append((gap, 1))
-          }
+        let count = votes.increment(UInt64(number) << 32 | UInt64(UInt32(bitPattern: gap)))
+        let n = Int(number)
+        if count > pairs[n].most {
+          if gap != pairs[n].gap { pairs[n].next = pairs[n].most }
+          (pairs[n].gap, pairs[n].most) = (gap, count)
         } else {
-          numbers[pair] = votes.count
-          votes.append((pair, [(gap, 1)]))
+          pairs[n].next = max(pairs[n].next, count)
         }
       }
+      torn.truncate(to: kept)
       // The clearest cases first: larger pieces have more neighbours to vote.
-      var clear: [(pair: Pair, gap: Int, count: Int)] = []
-      for (pair, gaps) in votes {
-        let ranked = gaps.sorted { $0.count > $1.count }
-        if ranked[0].count >= least, ranked.count == 1 || ranked[1].count * 2 <= ranked[0].count {
-          clear.append((pair, ranked[0].gap, ranked[0].count))
+      var most: UInt32 = 0
+      for n in 0..<pairs.count where pairs[n].next * 3 <= pairs[n].most { most = max(most, pairs[n].most) }
+      guard most >= least else { return }
+      for n in 0..<pairs.count {
+        let pair = pairs[n]
+        guard pair.most >= least, pair.next * 3 <= pair.most, pair.most * 3 >= most * 2 else { continue }
+        if find(Int(pair.first)).root != find(Int(pair.second)).root {
+          link(Int(pair.first), Int(pair.second), Int(pair.gap))
         }
-      }
-      guard let most = clear.map({ $0.count }).max() else { return }
-      for (pair, gap, votes) in clear where votes * 3 >= most * 2 {
-        if find(Int(pair.first)).root != find(Int(pair.second)).root { link(Int(pair.first), Int(pair.second), gap) }
       }
     }
+  }
+
+  /// The pieces of at least `least` draws, the largest first: the draws of each with their offsets, in the order of draws.
+  mutating func pieces(least: Int) -> [[(draw: Int, offset: Int)]] {
+    let roots = parent.indices.filter { parent[$0] == Int32($0) && Int(size[$0]) >= least }
+      .sorted { (size[$1], $0) < (size[$0], $1) }
+    var pieceOf = [Int32](repeating: -1, count: parent.count)
+    for (piece, root) in roots.enumerated() { pieceOf[root] = Int32(piece) }
+    var pieces = [[(draw: Int, offset: Int)]](repeating: [], count: roots.count)
+    for draw in parent.indices {
+      let (root, offset) = find(draw)
+      if pieceOf[root] >= 0 { pieces[Int(pieceOf[root])].append((draw, offset)) }
+    }
+    return pieces
   }
 
   /// The draws of the largest piece with their offsets, in the order of draws.
