@@ -169,6 +169,7 @@ enum LaggedFibonacciRecovery {
     var (links, positions, known): ([Link], RelativePositions, Int) = ([], RelativePositions(), 0)
     for length in [1300, 2600, 4500] {
       let length = min(length, n)
+      // About what the links take, and a few rounds of solving.
       guard budget > length * (lags.count * (bytes ? 14 : 3) + 250) else { return nil }
       let part = Array(units[..<length])
       let more = max(known, bytes ? 150 : 170)..<length
@@ -187,7 +188,7 @@ enum LaggedFibonacciRecovery {
         let search = LaggedFibonacciSearch(units: part, links: links, bytes: bytes, isLast: isLast)
         var joined = positions
         if let found = search.joinNeighbours(&joined, budget: &budget) { return found }
-        if search.isNearlyWhole(&joined) { continue }
+        if search.isNearlyWhole(joined) { continue }
         // Where it is always the same draws of the application that come between two ids, that is learned.
         if let transitions = transitions() {
           joined = positions

@@ -1,8 +1,10 @@
 /// A search for the state in a stretch of units, some of whose positions relative to each other are known: pieces are
 /// joined until the words of one tell all others.
 struct LaggedFibonacciSearch: ~Copyable {
+  /// As `LaggedFibonacciRecovery.solve` takes them.
   let units: [UInt64]
   let links: [LaggedFibonacciRecovery.Link]
+  /// Whether units are strings of bytes, not words.
   let bytes: Bool
   /// Whether no longer stretch will be searched.
   let isLast: Bool
@@ -16,20 +18,16 @@ struct LaggedFibonacciSearch: ~Copyable {
   }
 
   /// Whether nearly all units are in one piece: a longer stretch will tell what is left.
-  func isNearlyWhole(_ positions: inout RelativePositions) -> Bool {
-    !isLast && 10 * positions.largest().count >= 9 * units.count
+  func isNearlyWhole(_ positions: borrowing RelativePositions) -> Bool {
+    !isLast && 10 * positions.largestCount >= 9 * units.count
   }
 
-  /// In short stretches links reach too few units to hold each other; then neighbours vote on how pieces lie to each
-  /// other, first where they are many.
+  /// The state, as `LaggedFibonacciRecovery.solve` returns it. In short stretches links reach too few units to hold each
+  /// other; then neighbours vote on how pieces lie to each other, first where they are many.
   func joinNeighbours(_ positions: inout RelativePositions, budget: inout Int) -> (words: [UInt64], taken: Int)? {
-    if isLast || 3 * positions.largest().count >= units.count,
-      case .state(let words, let taken) = grow(&positions, budget: &budget)
-    {
-      return (words, taken)
-    }
+    if case .state(let words, let taken) = grow(&positions, budget: &budget) { return (words, taken) }
     for least in [8, 4, 3, 2] {
-      if isNearlyWhole(&positions) { break }
+      if isNearlyWhole(positions) { break }
       var joined = positions
       joined.linkNeighbours(count: units.count, least: least)
       switch grow(&joined, budget: &budget) {
@@ -47,7 +45,8 @@ struct LaggedFibonacciSearch: ~Copyable {
   func joinOwners(_ positions: inout RelativePositions, budget: inout Int) -> Bool {
     // From fewer units hardly anything is derived.
     let pieces = positions.pieces(least: 24)
-    let phases = pieces.map { bytes ? phase(positions.find($0[0].draw).root, &positions) : 0 }
+    let votes = phaseVotes(&positions)
+    let phases = pieces.map { phase(of: positions.find($0[0].draw).root, votes) }
     // Each derived word's first owner: a unit of the piece, and where the word starts from there (bytes, or words).
     var owners: [(draw: Int, offset: Int, at: Int)] = []
     var ownerOf = FlatMap(expecting: units.count)
@@ -98,7 +97,7 @@ struct LaggedFibonacciSearch: ~Copyable {
       size = piece.count
       let anchor = piece[0]
       let root = positions.find(anchor.draw).root
-      let phase = bytes ? phase(root, &positions) : 0
+      let phase = phase(of: root, phaseVotes(&positions))
       // Other pieces may lie in the margin.
       guard let layout = LaggedFibonacciLayout(piece, units, phase: phase, bytes: bytes, margin: 700) else {
         return .nothing
@@ -151,14 +150,21 @@ struct LaggedFibonacciSearch: ~Copyable {
     return found
   }
 
-  /// The byte phase at which most links of the piece with `root` say that words start at offset 0.
-  private func phase(_ root: Int, _ positions: inout RelativePositions) -> Int {
-    var votes = [Int](repeating: 0, count: 7)
+  /// Of byte ids, for each piece by its root: how many links say that words start at each of the 7 byte phases, counted at
+  /// offset 0.
+  private func phaseVotes(_ positions: inout RelativePositions) -> [Int32] {
+    guard bytes else { return [] }
+    var votes = [Int32](repeating: 0, count: 7 * units.count)
     for link in links {
-      let place = positions.find(Int(link.unit))
-      if place.root == root { votes[((place.offset + Int(link.phase)) % 7 + 7) % 7] += 1 }
+      let (root, offset) = positions.find(Int(link.unit))
+      votes[7 * root + ((offset + Int(link.phase)) % 7 + 7) % 7] += 1
     }
-    return votes.indices.max { votes[$0] < votes[$1] } ?? 0
+    return votes
+  }
+
+  /// The byte phase that most links of a piece vote for.
+  private func phase(of root: Int, _ votes: [Int32]) -> Int {
+    bytes ? (0..<7).max { votes[7 * root + $0] < votes[7 * root + $1] } ?? 0 : 0
   }
 }
 

@@ -197,7 +197,7 @@ struct MersenneTwisterRecovery {
     }
     link(plausible, power: 1, &positions)
     var attempt = Attempt(tried: words.count)
-    if positions.largest().count * 2 > words.count,
+    if positions.largestCount * 2 > words.count,
       let found = grow(&positions, runs, ratio: ratio, attempt: &attempt, budget: &budget)
     {
       return found

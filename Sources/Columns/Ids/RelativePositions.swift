@@ -138,8 +138,11 @@ struct RelativePositions {
     let roots = parent.indices.filter { parent[$0] == Int32($0) && Int(size[$0]) >= least }
       .sorted { (size[$1], $0) < (size[$0], $1) }
     var pieceOf = [Int32](repeating: -1, count: parent.count)
-    for (piece, root) in roots.enumerated() { pieceOf[root] = Int32(piece) }
     var pieces = [[(draw: Int, offset: Int)]](repeating: [], count: roots.count)
+    for (piece, root) in roots.enumerated() {
+      pieceOf[root] = Int32(piece)
+      pieces[piece].reserveCapacity(Int(size[root]))
+    }
     for draw in parent.indices {
       let (root, offset) = find(draw)
       if pieceOf[root] >= 0 { pieces[Int(pieceOf[root])].append((draw, offset)) }
@@ -147,20 +150,11 @@ struct RelativePositions {
     return pieces
   }
 
+  /// How many draws the largest piece has. What was noted of a root that has been joined to another is less.
+  var largestCount: Int { Int(size.max() ?? 0) }
+
   /// The draws of the largest piece with their offsets, in the order of draws.
-  mutating func largest() -> [(draw: Int, offset: Int)] {
-    var best = 0
-    for i in parent.indices where parent[i] == Int32(i) && size[i] > size[best] { best = i }
-    if parent.isEmpty { return [] }
-    let (root, _) = find(best)
-    var members: [(draw: Int, offset: Int)] = []
-    members.reserveCapacity(Int(size[root]))
-    for i in parent.indices {
-      let (r, o) = find(i)
-      if r == root { members.append((i, o)) }
-    }
-    return members
-  }
+  mutating func largest() -> [(draw: Int, offset: Int)] { pieces(least: largestCount).first ?? [] }
 }
 
 /// A hash index over a window that slides forward through an array: heads of chains that run from newer to older
