@@ -1,8 +1,8 @@
 import Bytes
 
 /// A hash table from 64-bit keys to 32-bit numbers, open addressing with linear probing, at most half full. It is what
-/// recovering generators spends its time in, so it has no reference counts and hashes by one multiplication: its keys
-/// are ids or generator states, random as they are.
+/// recovering generators spends its time in, so it has no reference counts and hashes by one multiplication, which is
+/// enough: its keys are ids or generator states, random as they are, or pairs of small numbers.
 struct FlatMap: ~Copyable {
   private var keys: Buffer<UInt64>
   private var values: Buffer<UInt32>
